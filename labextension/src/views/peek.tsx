@@ -34,7 +34,6 @@ export function Peek({ held, now, client, words, onClose }: PeekProps): JSX.Elem
         <b class="js-peek-title">
           <bdi>{sessionName(session)}</bdi>
         </b>
-        <StatusLabel status={session.status} words={words} />
         <button
           type="button"
           class="js-button js-button-icon"
@@ -45,6 +44,10 @@ export function Peek({ held, now, client, words, onClose }: PeekProps): JSX.Elem
           <Close />
         </button>
       </header>
+      <p class="js-peek-state">
+        <StatusLabel status={session.status} words={words} />
+        {session.status_reason && <span>{session.status_reason}</span>}
+      </p>
       <p class="js-peek-facts">
         <span>{session.agent || session.appname}</span>
         {session.mode && <span>{session.mode}</span>}
@@ -53,7 +56,6 @@ export function Peek({ held, now, client, words, onClose }: PeekProps): JSX.Elem
           {words.__('started %1', clock(Date.parse(session.created_at)))}
         </span>
       </p>
-      {session.status_reason && <p class="js-peek-reason">{session.status_reason}</p>}
       <dl class="js-figures">
         {figures(held, now, words).map(figure => (
           <div class={`js-figure${figure.bad ? ' js-mod-bad' : ''}`} key={figure.name}>
