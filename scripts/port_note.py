@@ -21,6 +21,6 @@ options, _ = parser.parse_known_args()
 
 if options.port and taken(options.port):
     sys.stderr.write(
-        f"Port {options.port} is taken, perhaps by another Jupyter. JupyterLab will use the next free port; its address "
-        f"is printed below.\nTo choose one yourself: ./run --port {options.port + 100}\n"
+        f"Port {options.port} is taken, perhaps by another Jupyter. JupyterLab will use the next free port; its "
+        f"address is printed below.\nTo choose one yourself: ./run --port {options.port + 100}\n"
     )
