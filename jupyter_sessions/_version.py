@@ -1,3 +1,3 @@
-"""The one place that names the version of the Python package; a test keeps package.json in step with it."""
+"""The version of the package; pyproject.toml reads it from here."""
 
 __version__ = "0.1.0"

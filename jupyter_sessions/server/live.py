@@ -1,0 +1,146 @@
+"""Who follows what, and sending it. One hub per server.
+
+On news the hub groups the subscriptions that stand at the same place of the same feed, reads once for all of
+them, and writes the same bytes to each. A socket that still has unsent bytes is passed over until it has drained;
+then it is read for again, from where it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Protocol
+
+from ..errors import SessionsError
+from ..service.feeds import Feed, Piece, frame_start, read_piece
+from ..service.sessions import Sessions
+from ..store.protocol import EVERYTHING, SESSIONS, Stream, View
+
+
+class Outlet(Protocol):
+    """The hub's side of a socket."""
+
+    def blocked(self) -> bool:
+        """Whether bytes of an earlier frame are still unsent."""
+
+    def send(self, frame: bytes, drained: Callable[[], None]) -> None:
+        """Send; `drained` is called once the bytes have left."""
+
+    def refuse(self, subscription: Subscription, error: SessionsError) -> None:
+        """The subscription is over; say why."""
+
+
+class Subscription:
+    __slots__ = ("cursor", "feed", "fresh", "outlet", "start", "subscription_id")
+
+    def __init__(self, outlet: Outlet, subscription_id: str | int, feed: Feed, cursor: int) -> None:
+        self.outlet = outlet
+        self.subscription_id = subscription_id
+        self.feed = feed
+        self.cursor = cursor
+        self.start = frame_start(subscription_id)
+        #: Its first frame is sent even when it is empty: the reader learns that it is live.
+        self.fresh = True
+
+
+class LiveHub:
+    def __init__(self, sessions: Sessions, read_retry: float = 1.0) -> None:
+        self._sessions = sessions
+        self._retry = read_retry
+        self._by_stream: dict[Stream, set[Subscription]] = defaultdict(set)
+        self._dirty: set[Subscription] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._stop = sessions.store.on_news(self._news)
+
+    async def close(self) -> None:
+        self._stop()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def add(self, subscription: Subscription) -> None:
+        self._by_stream[subscription.feed.stream].add(subscription)
+        self._wake((subscription,))
+
+    def remove(self, subscription: Subscription) -> None:
+        followers = self._by_stream.get(subscription.feed.stream)
+        if followers is not None:
+            followers.discard(subscription)
+            if not followers:
+                del self._by_stream[subscription.feed.stream]
+        self._dirty.discard(subscription)
+
+    def _news(self, moved: set[Stream]) -> None:
+        if EVERYTHING in moved:
+            self._wake(s for followers in self._by_stream.values() for s in followers)
+            return
+        # An alias is another name of the same stream: those who use one hear all news of their topic.
+        for stream in moved:
+            if followers := self._by_stream.get(stream):
+                self._wake(followers)
+        if len(self._by_stream) > (SESSIONS in self._by_stream):
+            for stream, followers in self._by_stream.items():
+                if stream[1].startswith("~"):
+                    self._wake(followers)
+
+    def _wake(self, subscriptions: object) -> None:
+        self._dirty.update(subscriptions)  # type: ignore[arg-type]
+        if self._dirty and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self._deliver())
+
+    async def _deliver(self) -> None:
+        while self._dirty:
+            groups: dict[tuple[Feed, int], list[Subscription]] = defaultdict(list)
+            for subscription in self._dirty:
+                if not subscription.outlet.blocked():
+                    groups[subscription.feed, subscription.cursor].append(subscription)
+            self._dirty.clear()
+            if not groups:
+                return
+            places = list(groups)
+
+            def read(view: View, places: list[tuple[Feed, int]] = places) -> list[Piece | SessionsError]:
+                return [_try_read(self._sessions, view, feed, cursor) for feed, cursor in places]
+
+            try:
+                pieces = await self._sessions.store.read(read)
+            except SessionsError:
+                # The file is held or gone for a moment: what waited, waits on.
+                await asyncio.sleep(self._retry)
+                self._dirty.update(s for group in groups.values() for s in group if s in self._followers(s))
+                continue
+            for place, piece in zip(places, pieces, strict=True):
+                self._send(groups[place], piece)
+
+    def _followers(self, subscription: Subscription) -> set[Subscription]:
+        return self._by_stream.get(subscription.feed.stream, set())
+
+    def _send(self, group: list[Subscription], piece: Piece | SessionsError) -> None:
+        for subscription in group:
+            if subscription not in self._followers(subscription):
+                continue  # it left while we read
+            if isinstance(piece, SessionsError):
+                self.remove(subscription)
+                subscription.outlet.refuse(subscription, piece)
+                continue
+            subscription.cursor = piece.cursor
+            if piece.empty and not subscription.fresh:
+                if piece.more:
+                    self._dirty.add(subscription)
+                continue
+            subscription.fresh = False
+            subscription.outlet.send(subscription.start + piece.body, lambda s=subscription: self._drained(s))  # type: ignore[misc]
+            if piece.more:
+                self._dirty.add(subscription)
+
+    def _drained(self, subscription: Subscription) -> None:
+        if subscription in self._followers(subscription):
+            self._wake((subscription,))
+
+
+def _try_read(sessions: Sessions, view: View, feed: Feed, cursor: int) -> Piece | SessionsError:
+    try:
+        return read_piece(sessions, view, feed, cursor)
+    except SessionsError as exc:
+        return exc

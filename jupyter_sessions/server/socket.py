@@ -1,0 +1,146 @@
+"""The live socket. A plain client gets the list of sessions now and then; one that subscribes gets what it asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import socket as sockets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from jupyter_server.auth.decorator import authorized, ws_authenticated
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from tornado.iostream import IOStream
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from ..errors import Invalid, LimitReached, SessionsError
+from ..service.feeds import make_feed, parse_op
+from ..wire import encode
+from .base import RESOURCE
+from .live import Subscription
+
+if TYPE_CHECKING:
+    from .extension import Running
+
+#: What the system may hold of unsent bytes for one slow socket.
+_SEND_BUFFER = 256 * 1024
+_MAX_OP_BYTES = 64 * 1024
+
+
+class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
+    auth_resource = RESOURCE
+
+    def initialize(self, running: Running) -> None:
+        self.running = running
+        self.subscriptions: dict[str | int, Subscription] = {}
+
+    def set_default_headers(self) -> None:
+        """A socket's answer has no page headers."""
+
+    @ws_authenticated
+    @authorized(action="read")  # type: ignore[untyped-decorator]
+    async def get(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        await WebSocketHandler.get(self, *args, **kwargs)
+
+    def _log(self) -> None:
+        if self.running.debug:
+            super()._log()
+
+    @property
+    def max_message_size(self) -> int:
+        return _MAX_OP_BYTES
+
+    def open(self, *args: Any, **kwargs: Any) -> None:
+        super().open(*args, **kwargs)
+        if len(self.running.sockets) >= self.running.max_sockets:
+            self.close(1013, f"Too many sockets: the limit is {self.running.max_sockets}.")
+            return
+        stream = self._stream()
+        if stream is not None:
+            stream.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, _SEND_BUFFER)
+        self.running.sockets.add(self)
+        self.running.plain.add(self)
+        asyncio.get_running_loop().call_soon(self._greet)
+
+    def _greet(self) -> None:
+        """The list at once; a client that subscribes with its first word never gets it."""
+        if self in self.running.plain:
+            self.running.greet(self)
+
+    def on_close(self) -> None:
+        super().on_close()
+        for subscription in self.subscriptions.values():
+            self.running.hub.remove(subscription)
+        self.subscriptions.clear()
+        self.running.sockets.discard(self)
+        self.running.plain.discard(self)
+
+    # Ops
+
+    def on_message(self, message: str | bytes) -> None:
+        body = message.encode() if isinstance(message, str) else message
+        try:
+            op = msgspec.json.decode(body)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return  # no op of ours: a plain client may say what it likes
+        if not isinstance(op, dict) or "op" not in op:
+            return
+        try:
+            self._take(op, body)
+        except SessionsError as exc:
+            given = op.get("id")
+            self._refuse_op(given if isinstance(given, (str, int)) else "", exc)
+
+    def _take(self, op: dict[str, Any], body: bytes) -> None:
+        if op["op"] not in ("subscribe", "unsubscribe"):
+            raise Invalid(f"Unknown op {str(op['op'])[:40]!r}: subscribe or unsubscribe.", reason="unknown_op")
+        parsed = parse_op(body)
+        if parsed.op == "unsubscribe":
+            known = self.subscriptions.pop(parsed.id, None)
+            if known is None:
+                raise Invalid(f"No subscription {str(parsed.id)[:40]!r}.", reason="unknown_subscription")
+            self.running.hub.remove(known)
+            return
+        sessions = self.running.sessions
+        feed, cursor = make_feed(parsed, sessions.clock())
+        replaced = self.subscriptions.pop(parsed.id, None)
+        if replaced is not None:
+            self.running.hub.remove(replaced)
+        if len(self.subscriptions) >= self.running.max_subscriptions:
+            raise LimitReached(f"A socket follows at most {self.running.max_subscriptions} streams.")
+        self.running.plain.discard(self)
+        subscription = self.subscriptions[parsed.id] = Subscription(self, parsed.id, feed, cursor)
+        self.running.hub.add(subscription)
+
+    # What the hub asks of a socket
+
+    def _stream(self) -> IOStream | None:
+        connection = self.ws_connection
+        stream = getattr(connection, "stream", None)
+        return stream if isinstance(stream, IOStream) and not stream.closed() else None
+
+    def blocked(self) -> bool:
+        stream = self._stream()
+        return stream is None or stream.writing()
+
+    def send(self, frame: bytes, drained: Callable[[], None]) -> None:
+        try:
+            sent = self.write_message(frame.decode())
+        except WebSocketClosedError:
+            return
+        waits = self.blocked()
+
+        def done(future: asyncio.Future[None]) -> None:
+            if not future.cancelled() and future.exception() is None and waits:
+                drained()
+
+        sent.add_done_callback(done)
+
+    def refuse(self, subscription: Subscription, error: SessionsError) -> None:
+        self.subscriptions.pop(subscription.subscription_id, None)
+        self._refuse_op(subscription.subscription_id, error)
+
+    def _refuse_op(self, subscription_id: str | int, error: SessionsError) -> None:
+        frame = {"id": subscription_id, "error": {"message": error.message, "reason": error.reason}}
+        self.send(encode(frame), lambda: None)

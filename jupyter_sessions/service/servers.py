@@ -1,0 +1,97 @@
+"""Runs of servers on one store: signs of life, and repair of what a dead one left open.
+
+Only rows of dead servers are touched. A server is dead when its process on this host is gone (or another one has
+its pid), or, on another host, when its last sign of life is too old.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from .. import lifecycle
+from ..model import Kind, ServerRun, Session
+from ..store.protocol import Tx
+from ..times import SECOND
+from .processes import HOST, lives, this_process
+from .sessions import Sessions, event
+
+
+class Repaired(Struct):
+    servers: int = 0
+    sessions: int = 0
+
+
+class Servers:
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.config = sessions.config
+        pid, started = this_process()
+        now = sessions.clock()
+        self.run = ServerRun(sessions.server_id, HOST, pid, started, now, now)
+
+    async def register(self, base_url: str | None, session_id: str | None) -> None:
+        self.run.base_url, self.run.session_id = base_url, session_id
+        await self.beat()
+
+    async def beat(self) -> None:
+        """A sign of life; also learns who else lives."""
+        self.run.heartbeat_at = self.sessions.clock()
+
+        def work(tx: Tx) -> frozenset[str]:
+            tx.put_server(self.run)
+            return frozenset(run.server_id for run in tx.servers() if not self._dead(run))
+
+        self.sessions.living = await self.sessions.store.write(work) - {self.sessions.server_id}
+
+    async def leave(self) -> None:
+        await self.sessions.store.write(lambda tx: tx.remove_server(self.run.server_id))
+
+    def _dead(self, run: ServerRun) -> bool:
+        if run.server_id == self.run.server_id:
+            return False
+        if run.stopped_at is not None:
+            return True
+        if run.host == HOST:
+            return not lives(run.pid, run.pid_started or None)
+        return self.sessions.clock() - run.heartbeat_at > self.config.server_dead_after * SECOND
+
+    async def repair(self) -> Repaired:
+        """End what dead servers left open: their own session at once, others after the grace to come back."""
+        dead = [run for run in await self.sessions.store.read(lambda view: view.servers()) if self._dead(run)]
+        repaired = Repaired()
+        for run in dead:
+            ended, waiting = await self.sessions.store.write(lambda tx, run=run: self._repair(tx, run))  # type: ignore[misc]
+            repaired.sessions += ended
+            if not waiting:
+                repaired.servers += 1
+        return repaired
+
+    def _repair(self, tx: Tx, run: ServerRun) -> tuple[int, int]:
+        now = self.sessions.clock()
+        if run.stopped_at is None:
+            # From here on the grace counts: the first server that noticed writes it down.
+            run.stopped_at = now
+            tx.put_server(run)
+        ended = waiting = 0
+        over = now - run.stopped_at >= self.config.reattach_grace * SECOND
+        for session in tx.open_of_server(run.server_id):
+            own = session.id == run.session_id
+            if not own and not over:
+                waiting += 1
+                continue
+            self._end(tx, session, run)
+            ended += 1
+        if not waiting:
+            tx.remove_server(run.server_id)
+        return ended, waiting
+
+    def _end(self, tx: Tx, session: Session, run: ServerRun) -> None:
+        trigger = "kernel_gone" if session.kind == Kind.KERNEL else "server_restart"
+        # The last moment anybody knows of; not the moment of the repair.
+        last = max(run.heartbeat_at, session.last_activity_at)
+        before = session.status
+        lifecycle.transition(session, trigger, last, by="server_restart", reason="The server stopped without notice.")
+        session.updated_at = max(session.updated_at, self.sessions.clock())
+        tx.save(session)
+        data = {"from": before, "to": session.status, "by": "server_restart", "reason": session.status_reason}
+        tx.append_event(session, event(self.sessions.clock(), "status_changed", data))

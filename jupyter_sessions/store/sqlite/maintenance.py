@@ -1,0 +1,46 @@
+"""The quiet thread of a store: moves the WAL into the file.
+
+A checkpoint writes and syncs the whole file; done here, no commit ever waits for one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+
+from .schema import Settings, connect
+
+_INTERVAL_SECONDS = 0.2
+#: A WAL of this size is moved into the file while writers go on.
+_CHECKPOINT_BYTES = 8 << 20
+#: One that has outgrown this is cut back; writers wait for that moment.
+_TRUNCATE_BYTES = 128 << 20
+
+
+class Maintenance:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="jupyter-sessions-checkpoints", daemon=True)
+        if settings.journal_mode == "wal":
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        db = connect(self._settings)
+        try:
+            while not self._stop.wait(_INTERVAL_SECONDS):
+                with contextlib.suppress(OSError, sqlite3.Error):  # locked or full: the next round tries again
+                    size = os.stat(self._settings.path + "-wal").st_size
+                    if size > _TRUNCATE_BYTES:
+                        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                    elif size > _CHECKPOINT_BYTES:
+                        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        finally:
+            db.close()

@@ -1,0 +1,234 @@
+"""The SQLite file: its tables, how it is opened, how an older one is brought up to date.
+
+`user_version` is 1000 x major + minor. A minor step only adds, so older code works on; a file of a newer
+major is never written. Only a server or the CLI migrates (`migrate=True`), never a kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from pathlib import Path
+
+from msgspec import Struct
+
+from ...errors import StoreError
+from ...model import Session
+
+MAJOR = 1
+VERSION = 1001
+MIN_SQLITE = (3, 37, 0)
+
+DOCUMENTS = ("metadata", "dimensions", "timeout")
+COLUMNS = tuple(name for name in Session.__struct_fields__ if name not in DOCUMENTS)
+
+_TABLES = """
+CREATE TABLE store(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Narrow on purpose: a sort without an index reads this table alone. Documents are apart.
+CREATE TABLE sessions(
+  sid INTEGER PRIMARY KEY,
+  id TEXT NOT NULL, alias TEXT, kind TEXT NOT NULL, origin TEXT NOT NULL, status TEXT NOT NULL,
+  appname TEXT NOT NULL, mode TEXT NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, last_activity_at INTEGER NOT NULL,
+  disposition TEXT, status_reason TEXT, ended_by TEXT,
+  ended_at INTEGER, received_at INTEGER, expires_at INTEGER,
+  title TEXT, jobid TEXT, agent TEXT, user TEXT, room TEXT, environment TEXT, channel TEXT, version TEXT, deployment TEXT,
+  platform TEXT, pid INTEGER, pid_started REAL, parent_session_id TEXT, owner TEXT, server_id TEXT,
+  renewal_count INTEGER NOT NULL, settled INTEGER NOT NULL,
+  log_count INTEGER NOT NULL, log_first INTEGER NOT NULL, event_count INTEGER NOT NULL, note_count INTEGER NOT NULL,
+  message_count INTEGER NOT NULL, trace_count INTEGER NOT NULL, run_count INTEGER NOT NULL, error_count INTEGER NOT NULL,
+  tokens INTEGER, cost_pico INTEGER, rev INTEGER NOT NULL,
+  -- Sessions of like length share a class (bits of the duration; 64 while open), so that a time range that
+  -- must also find long sessions which began before it reads a narrow piece of each class.
+  span_class INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX sessions_id ON sessions(id);
+CREATE UNIQUE INDEX sessions_alias ON sessions(alias) WHERE alias IS NOT NULL;
+CREATE UNIQUE INDEX sessions_rev ON sessions(rev);
+CREATE INDEX sessions_created_at ON sessions(created_at);
+CREATE INDEX sessions_updated_at ON sessions(updated_at);
+CREATE INDEX sessions_last_activity_at ON sessions(last_activity_at);
+CREATE INDEX sessions_ended_at ON sessions(ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX sessions_expires_at ON sessions(expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX sessions_pid ON sessions(server_id) WHERE ended_at IS NULL AND pid IS NOT NULL;
+CREATE INDEX sessions_server_id ON sessions(server_id) WHERE ended_at IS NULL AND server_id IS NOT NULL;
+CREATE INDEX sessions_span ON sessions(span_class, created_at);
+CREATE INDEX sessions_status ON sessions(status, created_at);
+CREATE INDEX sessions_kind ON sessions(kind, created_at);
+CREATE INDEX sessions_appname ON sessions(appname, created_at);
+CREATE INDEX sessions_agent ON sessions(agent, created_at) WHERE agent IS NOT NULL;
+CREATE INDEX sessions_environment ON sessions(environment, created_at) WHERE environment IS NOT NULL;
+CREATE INDEX sessions_channel ON sessions(channel, created_at) WHERE channel IS NOT NULL;
+CREATE INDEX sessions_room ON sessions(room, created_at) WHERE room IS NOT NULL;
+CREATE INDEX sessions_user ON sessions(user, created_at) WHERE user IS NOT NULL;
+
+CREATE TABLE session_documents(
+  sid INTEGER PRIMARY KEY, metadata TEXT NOT NULL, dimensions TEXT NOT NULL, timeout TEXT) STRICT;
+
+-- Every scalar that a filter can name: meta.a.b, dim.k, label, model.
+CREATE TABLE facets(key TEXT NOT NULL, value TEXT NOT NULL, sid INTEGER NOT NULL,
+  PRIMARY KEY(key, value, sid)) STRICT, WITHOUT ROWID;
+
+-- One document per session (rowid = sid): its id, title, names, metadata and notes.
+CREATE VIRTUAL TABLE search USING fts5(text, tokenize = "unicode61 remove_diacritics 2", prefix = '2 3');
+
+-- A removed row leaves its rev behind, so that readers after a rev hear of it.
+CREATE TABLE gone(rev INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT;
+
+CREATE TABLE log(
+  sid INTEGER NOT NULL, idx INTEGER NOT NULL, timestamp INTEGER NOT NULL, level INTEGER,
+  message TEXT NOT NULL, logger TEXT, source TEXT, data TEXT,
+  PRIMARY KEY(sid, idx)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events(
+  sid INTEGER NOT NULL, idx INTEGER NOT NULL, timestamp INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL,
+  PRIMARY KEY(sid, idx)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notes(
+  sid INTEGER NOT NULL, idx INTEGER NOT NULL, timestamp INTEGER NOT NULL, author TEXT, span TEXT, name TEXT,
+  score REAL, label TEXT, text TEXT,
+  PRIMARY KEY(sid, idx)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE servers(
+  server_id TEXT PRIMARY KEY, host TEXT NOT NULL, pid INTEGER NOT NULL, pid_started REAL NOT NULL,
+  started_at INTEGER NOT NULL, heartbeat_at INTEGER NOT NULL, base_url TEXT, session_id TEXT, stopped_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE leases(name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+#: Steps from one version to the next; each only adds. (to_version, script)
+_STEPS: tuple[tuple[int, str], ...] = ()
+
+
+class Settings(Struct, frozen=True):
+    """How the file is opened."""
+
+    path: str
+    journal_mode: str = "wal"
+    synchronous: str = "FULL"
+    busy_timeout_ms: int = 10_000
+    cache_kib: int = 16_384
+    mmap_bytes: int = 256 << 20
+
+
+def connect(settings: Settings, *, readonly: bool = False) -> sqlite3.Connection:
+    """A connection of ours to an existing file, for use by one thread at a time."""
+    db = sqlite3.connect(
+        f"{Path(settings.path).absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+        timeout=settings.busy_timeout_ms / 1000,
+    )
+    try:
+        wal = settings.journal_mode == "wal"
+        db.execute(f"PRAGMA cache_size = -{settings.cache_kib}")
+        db.execute(f"PRAGMA synchronous = {settings.synchronous}")
+        db.execute(f"PRAGMA mmap_size = {settings.mmap_bytes if wal else 0}")
+        db.execute("PRAGMA temp_store = MEMORY")
+        # Checkpoints cost an fsync of the whole file: the maintenance thread does them, not a commit.
+        db.execute(f"PRAGMA wal_autocheckpoint = {0 if wal else 1000}")
+        if readonly:
+            db.execute("PRAGMA query_only = 1")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def prepare(settings: Settings, *, migrate: bool = True) -> str:
+    """Create, check or upgrade the file. Returns the id of the store."""
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
+        raise StoreError(
+            f"Python's SQLite is {sqlite3.sqlite_version}; jupyter-sessions needs "
+            f"{'.'.join(map(str, MIN_SQLITE))} or newer. Use a newer Python."
+        )
+    path = Path(settings.path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            # Prompts and logs are private: the file is its owner's alone.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        db = connect(settings)
+    except (OSError, sqlite3.Error) as exc:
+        raise explain(exc, path) from exc
+    try:
+        return _prepare(db, settings, path, migrate)
+    except sqlite3.Error as exc:
+        raise explain(exc, path) from exc
+    finally:
+        db.close()
+
+
+def _prepare(db: sqlite3.Connection, settings: Settings, path: Path, migrate: bool) -> str:
+    version = _version(db)
+    if version // 1000 > MAJOR:
+        raise StoreError(
+            f"{path} was written by a newer jupyter-sessions (schema {version}, this one knows {VERSION}). "
+            "Upgrade jupyter-sessions, or set SessionsExtension.store_path to another file."
+        )
+    if version == 0:
+        if _tables(db):
+            raise StoreError(f"{path} is an SQLite database of another program. Set SessionsExtension.store_path.")
+        db.execute("PRAGMA page_size = 8192")
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute(f"PRAGMA journal_mode = {settings.journal_mode}")
+    if version < VERSION and (migrate or version == 0):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            version = _version(db)  # another process may have been faster
+            if version == 0:
+                _run(db, _TABLES)
+                db.execute("INSERT INTO store VALUES('id', ?), ('rev', '0')", (str(uuid.uuid4()),))
+            else:
+                for to_version, script in _STEPS:
+                    if version < to_version:
+                        _run(db, script)
+            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+    problem = db.execute("PRAGMA quick_check(1)").fetchone()[0] if path.stat().st_size < (64 << 20) else "ok"
+    if problem != "ok":
+        raise sqlite3.DatabaseError(f"database disk image is malformed: {problem}")
+    return str(db.execute("SELECT value FROM store WHERE key = 'id'").fetchone()[0])
+
+
+def _run(db: sqlite3.Connection, script: str) -> None:
+    # executescript() would commit first.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            db.execute(statement)
+            statement = ""
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _tables(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+
+
+def explain(exc: Exception, path: Path) -> StoreError:
+    """The start message for a file that cannot be used: what is wrong, what to do."""
+    text = str(exc)
+    if "readonly" in text or "read-only" in text.lower() or isinstance(exc, PermissionError):
+        return StoreError(f"{path} cannot be written. Check its permissions, or set SessionsExtension.store_path.")
+    if "malformed" in text or "not a database" in text or "disk I/O error" in text:
+        return StoreError(
+            f"{path} is damaged ({text}). Move it aside (keep its -wal file with it) and start again; "
+            "a new one is made."
+        )
+    if "locked" in text:
+        return StoreError(f"{path} is locked by another program. Close it and start again.")
+    if "full" in text or "No space left" in text:
+        return StoreError(f"The disk that holds {path} is full.")
+    return StoreError(f"{path} cannot be opened: {text}.")
