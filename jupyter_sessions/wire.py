@@ -95,7 +95,7 @@ def session_view(s: Session, now: int) -> SessionView:
         iso(s.updated_at),
         iso(s.last_activity_at),
         max(0, (now if s.ended_at is None else s.ended_at) - s.created_at) // 1000 / 1000,
-        s.settled,
+        bool(s.settled),
         s.rev,
         s.log_count,
         s.message_count,
@@ -145,7 +145,8 @@ def session_row(row: Session | Gone, now: int) -> SessionView | GoneView:
 
 class SessionListView(Struct, omit_defaults=True):
     self_id: str
-    sessions: list[SessionView | GoneView]
+    #: After a rev, rows that are gone stand among them (GoneView).
+    sessions: list[SessionView]
     total: int
     total_is: str
     rev: int

@@ -105,6 +105,11 @@ class Handler(APIHandler):
     def location_of(self, session: Session) -> str:
         return url_path_join(self.base_url, "sessions", url_escape(session.alias or session.id, plus=False))
 
+    def who(self) -> str:
+        """The user's name for people: a token's user has a random username."""
+        user = self.current_user
+        return str(user.display_name or user.name or user.username)
+
     # Queries
 
     def parameters(self) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import platform
 import sys
@@ -63,7 +64,7 @@ class Running:
         self.debug = os.environ.get("JUPYTER_SESSIONS_DEBUG", "") not in ("", "0")
         self.sockets: set[LiveSocket] = set()
         self.plain: set[LiveSocket] = set()
-        self.own_log = OwnLog()
+        self.own_log = OwnLog(logging.DEBUG if self.debug else logging.INFO)
         self._started = time.monotonic()
         self._sessions: Sessions | None = None
         self._problem: SessionsError = StoreError("The store is being opened; try again in a moment.")

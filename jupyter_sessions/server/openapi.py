@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .._version import __version__
 from ..ids import MAX_LENGTH
 from ..service.sessions import ACTIONS
-from ..wire import ErrorView
+from ..wire import ErrorView, GoneView
 from .base import Handler, api
+
+if TYPE_CHECKING:
+    from .routes import Verb
 
 _REFUSALS = {
     400: "The request does not say something that can be done",
@@ -39,12 +42,14 @@ class OpenApi(Handler):
 def document(base_url: str) -> bytes:
     from .routes import ROUTES  # the table names this handler's siblings
 
-    types: list[Any] = [ErrorView]
+    types: list[type] = [ErrorView, GoneView]
     for route in ROUTES:
         for verb in route.verbs.values():
-            types += [kind for kind in (*verb.answers.values(), verb.body) if kind is not None]
+            types += [kind for kind in (*verb.answers.values(), *_alternatives(verb.body)) if kind is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
-    schema_of = {str(kind): schema for kind, schema in zip(types, schemas, strict=True)}
+    schema_of = dict(zip(types, schemas, strict=True))
+    rows = components["SessionListView"]["properties"]["sessions"]
+    rows["items"] = {"anyOf": [rows["items"], schema_of[GoneView]]}
 
     paths: dict[str, Any] = {}
     for route in ROUTES:
@@ -74,7 +79,11 @@ def document(base_url: str) -> bytes:
     )
 
 
-def _operation(path: str, method: str, verb: Any, schema_of: dict[str, Any]) -> dict[str, Any]:
+def _alternatives(body: Any) -> tuple[type, ...]:
+    return body if isinstance(body, tuple) else () if body is None else (body,)
+
+
+def _operation(path: str, method: str, verb: Verb, schema_of: dict[type, Any]) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = []
     for name in re.findall(r"{(\w+)}", path):
         schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}
@@ -87,7 +96,8 @@ def _operation(path: str, method: str, verb: Any, schema_of: dict[str, Any]) -> 
     if parameters:
         operation["parameters"] = parameters
     if verb.body is not None:
-        content = {"application/json": {"schema": schema_of[str(verb.body)]}}
+        bodies = [schema_of[kind] for kind in _alternatives(verb.body)]
+        content = {"application/json": {"schema": bodies[0] if len(bodies) == 1 else {"anyOf": bodies}}}
         if verb.text_body:
             content["text/plain"] = {"schema": {"type": "string"}}
         operation["requestBody"] = {"required": verb.body_required, "content": content}
@@ -95,12 +105,12 @@ def _operation(path: str, method: str, verb: Any, schema_of: dict[str, Any]) -> 
     for status, kind in verb.answers.items():
         responses[str(status)] = {"description": verb.summary}
         if kind is not None:
-            responses[str(status)]["content"] = {"application/json": {"schema": schema_of[str(kind)]}}
+            responses[str(status)]["content"] = {"application/json": {"schema": schema_of[kind]}}
     refusals = {*_ALWAYS, *verb.refusals, *(_WRITES if method != "get" else ())}
     for status in sorted(refusals):
         responses[str(status)] = {
             "description": _REFUSALS[status],
-            "content": {"application/json": {"schema": schema_of[str(ErrorView)]}},
+            "content": {"application/json": {"schema": schema_of[ErrorView]}},
         }
     operation["responses"] = responses
     return operation

@@ -37,8 +37,8 @@ def _level(number: int) -> int:
 
 
 class OwnLog(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
+    def __init__(self, level: int = logging.INFO) -> None:
+        super().__init__(level)
         self._waiting: deque[LogEntry] = deque(maxlen=_BUFFER)
         self._dropped = 0
         self._last: logging.LogRecord | None = None

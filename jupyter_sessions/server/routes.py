@@ -43,6 +43,7 @@ class Verb(Struct, frozen=True):
     summary: str
     #: Status -> type of the body; None is an empty one.
     answers: dict[int, Any]
+    #: A type, or a tuple of alternatives.
     body: Any = None
     body_required: bool = True
     text_body: bool = False
@@ -102,7 +103,7 @@ ROUTES: tuple[Route, ...] = (
             "post": Verb(
                 "Append to the log",
                 {200: AppendedView},
-                EntryBody | EntriesBody,
+                (EntryBody, EntriesBody),
                 text_body=True,
                 refusals=(*_ON_OPEN, 413, 415),
             ),

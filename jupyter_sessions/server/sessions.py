@@ -22,7 +22,11 @@ def encode_list(self_id: str, request: ListRequest, result: Page | Changes) -> b
     now = request.query.now
     if isinstance(result, Changes):
         view = SessionListView(
-            self_id, [session_row(row, now) for row in result.rows], result.total, _total_is(result.exact), result.rev
+            self_id,
+            [session_row(row, now) for row in result.rows],  # type: ignore[misc]  # see SessionListView
+            result.total,
+            _total_is(result.exact),
+            result.rev,
         )
     else:
         view = SessionListView(
@@ -83,7 +87,7 @@ class OneSession(SessionList):
     async def delete(self, session_id: str) -> None:
         parameters = self.parameters()
         check_parameters(parameters, ("purge",))
-        by = self.current_user.username
+        by = self.who()
         if parse_bool("purge", parameters.get("purge", ["false"])[-1]):
             await self.sessions.purge(session_id, by)
             self.set_status(204)
@@ -98,7 +102,7 @@ class Action(Handler):
     async def post(self, session_id: str, action: str) -> None:
         check_parameters(self.parameters(), ())
         body = self.json_body(ActionBody, empty=True)
-        session = await self.sessions.act(session_id, action, body, self.current_user.username)
+        session = await self.sessions.act(session_id, action, body, self.who())
         self.answer(session_view(session, self.sessions.clock()))
 
 
@@ -106,7 +110,7 @@ class Reset(Handler):
     @api
     async def post(self, session_id: str) -> None:
         check_parameters(self.parameters(), ())
-        session = await self.sessions.reset(session_id, self.current_user.username)
+        session = await self.sessions.reset(session_id, self.who())
         self.set_header("Location", self.location_of(session))
         self.answer(session_view(session, self.sessions.clock()), 201)
 

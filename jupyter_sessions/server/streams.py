@@ -36,5 +36,5 @@ class Notes(_StreamHandler):
     @api
     async def post(self, session_id: str) -> None:
         check_parameters(self.parameters(), ())
-        note = await self.sessions.add_note(session_id, self.json_body(NoteBody), self.current_user.username)
+        note = await self.sessions.add_note(session_id, self.json_body(NoteBody), self.who())
         self.answer(note_view(note), 201)
