@@ -56,9 +56,7 @@ class SessionClosed(Conflict):
     reason = "session_closed"
 
     def __init__(self, session_id: str, status: str) -> None:
-        super().__init__(
-            f"Session {session_id!r} is closed ({status}).", detail={"id": session_id, "status": status}
-        )
+        super().__init__(f"Session {session_id!r} is closed ({status}).", detail={"id": session_id, "status": status})
 
 
 class IllegalTransition(Conflict):

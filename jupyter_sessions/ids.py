@@ -13,9 +13,7 @@ from .errors import Invalid
 MAX_LENGTH = 200
 
 #: Words of the URL space below `/sessions/`; never ids.
-RESERVED = frozenset(
-    {"ws", "app", "health", "export", "stats", "rooms", "services", "agents", "otlp", "openapi.json"}
-)
+RESERVED = frozenset({"ws", "app", "health", "export", "stats", "rooms", "services", "agents", "otlp", "openapi.json"})
 
 _OID = re.compile(r"[0-9a-fA-F]{24}\Z")
 _SAFE_IN_PATH = re.compile(r"[A-Za-z0-9._:@-]+\Z")

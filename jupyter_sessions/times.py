@@ -43,7 +43,9 @@ def iso(ns: int) -> str:
 def parse_iso(text: str) -> int:
     match = _ISO.match(text.strip())
     if not match:
-        raise Invalid(f"{text[:60]!r} is not a time: ISO-8601 (2026-11-21T14:02:10.5Z) or epoch is read.", reason="bad_time")
+        raise Invalid(
+            f"{text[:60]!r} is not a time: ISO-8601 (2026-11-21T14:02:10.5Z) or epoch is read.", reason="bad_time"
+        )
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
         moment = datetime(

@@ -16,8 +16,8 @@ from tornado import web
 from tornado.escape import url_escape
 
 from ..errors import Invalid, SessionsError, TooLarge, UnsupportedMedia
-from ..service.entries import decoded
 from ..model import Session
+from ..service.entries import decoded
 from ..wire import encode, error_view
 from .errors import status_of
 

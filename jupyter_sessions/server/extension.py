@@ -329,5 +329,3 @@ class SessionsExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         await self.running.stop()
-
-

@@ -52,7 +52,9 @@ class Log(Handler):
         elif media == "application/json" or media.endswith("+json"):
             parse = from_json
         else:
-            raise UnsupportedMedia(f"Content-Type {media[:80]!r} is not read here; text/plain and application/json are.")
+            raise UnsupportedMedia(
+                f"Content-Type {media[:80]!r} is not read here; text/plain and application/json are."
+            )
         if len(body) > _INLINE:
             entries = await self.running.off_loop(parse, body, now, config)
         else:

@@ -102,7 +102,9 @@ class OwnLog(logging.Handler):
             dropped, self._dropped = self._dropped, 0
             if dropped:
                 text = f"{dropped} lines were dropped: they came faster than the store took them."
-                batch.insert(0, LogEntry(batch[0].timestamp, text, Level.WARN.value, None, "jupyter_sessions", "server"))
+                batch.insert(
+                    0, LogEntry(batch[0].timestamp, text, Level.WARN.value, None, "jupyter_sessions", "server")
+                )
             try:
                 await sessions.append_log(sessions.self_id, batch)
             except SessionsError:

@@ -135,8 +135,12 @@ ROUTES: tuple[Route, ...] = (
             )
         },
     ),
-    Route("{id}/reset", Reset, {"post": Verb("A new session in place of a closed one", {201: SessionView}, refusals=(404, 409))}),
-)  # fmt: skip
+    Route(
+        "{id}/reset",
+        Reset,
+        {"post": Verb("A new session in place of a closed one", {201: SessionView}, refusals=(404, 409))},
+    ),
+)
 
 
 def pattern(route: Route) -> str:

@@ -1,4 +1,4 @@
-"""The live socket. A plain client gets the list of sessions now and then; one that subscribes gets what it asked for."""
+"""The live socket. A plain client gets the list of sessions now and then, one that subscribes what it asked for."""
 
 from __future__ import annotations
 

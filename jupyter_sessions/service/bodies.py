@@ -17,7 +17,7 @@ Pid = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class SessionBody(Struct):
-    """Create or update. Keys that are not named here are ignored; null is the same as absent on create, and clears on update."""
+    """Create or update. Keys that are not named here are ignored; null clears."""
 
     appname: Text = UNSET
     mode: Text = UNSET
@@ -35,7 +35,7 @@ class SessionBody(Struct):
     deployment: Text = UNSET
     platform: Text = UNSET
     parent_session_id: Text = UNSET
-    pid: Pid | None | UnsetType = UNSET
+    pid: Pid | UnsetType | None = UNSET
 
 
 class SessionPut(Struct, forbid_unknown_fields=True):

@@ -138,4 +138,3 @@ def _piece(topic: str, position: bytes, cursor: int, dropped: int, items: list[b
 
 def frame_start(subscription_id: str | int) -> bytes:
     return b'{"id":' + encode(subscription_id)
-

@@ -92,7 +92,9 @@ def parse_list(params: Mapping[str, Sequence[str]], now: int) -> ListRequest:
         fields["has_errors"] = parse_bool("has_errors", text)
     sort = last("sort") or "-created_at"
     if sort.lstrip("-") not in SORTS or sort.startswith("--"):
-        raise Invalid(f"Unknown sort {sort[:40]!r}; known: {', '.join(SORTS)}, a leading - reverses.", reason="bad_query")
+        raise Invalid(
+            f"Unknown sort {sort[:40]!r}; known: {', '.join(SORTS)}, a leading - reverses.", reason="bad_query"
+        )
     fields["sort"], fields["descending"] = sort.lstrip("-"), sort.startswith("-")
     text = last("limit")
     fields["limit"] = min(parse_int("limit", text), MAX_LIMIT) if text is not None else DEFAULT_LIMIT

@@ -232,7 +232,9 @@ class Sessions:
         reference = parse_reference(reference)
         now = self.clock()
         if body.outcome is not None and (action != "end" or body.outcome not in lifecycle.OUTCOMES):
-            raise Invalid(f"outcome is for 'end' only, and one of: {', '.join(lifecycle.OUTCOMES)}.", reason="bad_field")
+            raise Invalid(
+                f"outcome is for 'end' only, and one of: {', '.join(lifecycle.OUTCOMES)}.", reason="bad_field"
+            )
         reason = checked_text("reason", body.reason, self.config) if body.reason else None
 
         def work(tx: Tx) -> Session:
@@ -354,9 +356,7 @@ class Sessions:
 
         return await self.store.read(work)
 
-    def log_result(
-        self, view: View, session: Session, request: LogRequest, *, max_bytes: int = 8 << 20
-    ) -> LogResult:
+    def log_result(self, view: View, session: Session, request: LogRequest, *, max_bytes: int = 8 << 20) -> LogResult:
         oldest, end = session.log_first, session.log_count
         dropped = 0
         if request.cursor is None:
@@ -426,5 +426,3 @@ def event(now: int, kind: str, data: Mapping[str, object]) -> Event:
 def _copy(session: Session) -> Session:
     """The writer goes on changing its own object; what leaves the transaction must stand still."""
     return msgspec.structs.replace(session)
-
-

@@ -26,7 +26,8 @@ EVERYTHING: Stream = ("*", "")
 COUNT_CAP = 10_000
 
 EQUALS = (
-    "agent", "environment", "channel", "version", "deployment", "room", "user", "kind", "origin", "appname", "mode", "jobid",
+    "agent", "environment", "channel", "version", "deployment", "room", "user", "kind", "origin", "appname", "mode",
+    "jobid",
 )  # fmt: skip
 SORTS = (
     "created_at", "updated_at", "last_activity_at", "ended_at", "appname", "agent", "status", "duration",

@@ -129,9 +129,7 @@ def _after(position: Position, expression: str, descending: bool, p: _Query) -> 
     return f"({behind} OR {expression} IS NULL)"
 
 
-def read_page(
-    db: sqlite3.Connection, query: ListQuery, rev: int, fetch: Callable[[list[int]], list[Session]]
-) -> Page:
+def read_page(db: sqlite3.Connection, query: ListQuery, rev: int, fetch: Callable[[list[int]], list[Session]]) -> Page:
     p = _Query(query.now)
     classes = _span_classes(db) if query.since is not None or query.until is not None else []
     filters = _filters(query, p, classes)
@@ -154,11 +152,19 @@ def read_page(
         others = [f.test for f in filters if f is not start]
         # An overlap piece is a superset: its own test stays.
         own = [start.test] if "span_class" in (start.rows or "") else []
-        return scalar(
-            f"SELECT count(*) FROM (SELECT 1 FROM ({start.rows}) f CROSS JOIN sessions s ON s.sid = f.sid "
-            f"WHERE {_where(others + own)} LIMIT {cap})"
-        ) if others or own else min(cap, start.matches if start.matches < _PROBE else scalar(
-            f"SELECT count(*) FROM (SELECT 1 FROM ({start.rows}) LIMIT {cap})"))
+        return (
+            scalar(
+                f"SELECT count(*) FROM (SELECT 1 FROM ({start.rows}) f CROSS JOIN sessions s ON s.sid = f.sid "
+                f"WHERE {_where(others + own)} LIMIT {cap})"
+            )
+            if others or own
+            else min(
+                cap,
+                start.matches
+                if start.matches < _PROBE
+                else scalar(f"SELECT count(*) FROM (SELECT 1 FROM ({start.rows}) LIMIT {cap})"),
+            )
+        )
 
     total, exact = counted(COUNT_CAP + 1), True
     if total > COUNT_CAP:
@@ -187,7 +193,8 @@ def read_page(
     if not query.limit:
         return Page([], total, exact, None, rev)
     rows = db.execute(
-        f"SELECT s.sid, {expression}, s.id FROM {source} AND {_where(sql_tests + behind)} ORDER BY {order} LIMIT {query.limit + 1}",
+        f"SELECT s.sid, {expression}, s.id FROM {source} AND {_where(sql_tests + behind)} "
+        f"ORDER BY {order} LIMIT {query.limit + 1}",
         p.values,
     ).fetchall()
     more = len(rows) > query.limit
@@ -229,4 +236,3 @@ def _within(db: sqlite3.Connection, seconds: float, count: Callable[[], int]) ->
         raise
     finally:
         db.set_progress_handler(None, 0)
-

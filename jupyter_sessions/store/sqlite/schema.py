@@ -34,11 +34,12 @@ CREATE TABLE sessions(
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, last_activity_at INTEGER NOT NULL,
   disposition TEXT, status_reason TEXT, ended_by TEXT,
   ended_at INTEGER, received_at INTEGER, expires_at INTEGER,
-  title TEXT, jobid TEXT, agent TEXT, user TEXT, room TEXT, environment TEXT, channel TEXT, version TEXT, deployment TEXT,
-  platform TEXT, pid INTEGER, pid_started REAL, parent_session_id TEXT, owner TEXT, server_id TEXT,
+  title TEXT, jobid TEXT, agent TEXT, user TEXT, room TEXT, environment TEXT, channel TEXT,
+  version TEXT, deployment TEXT, platform TEXT, pid INTEGER, pid_started REAL, parent_session_id TEXT, owner TEXT, server_id TEXT,
   renewal_count INTEGER NOT NULL, settled INTEGER NOT NULL,
   log_count INTEGER NOT NULL, log_first INTEGER NOT NULL, event_count INTEGER NOT NULL, note_count INTEGER NOT NULL,
-  message_count INTEGER NOT NULL, trace_count INTEGER NOT NULL, run_count INTEGER NOT NULL, error_count INTEGER NOT NULL,
+  message_count INTEGER NOT NULL, trace_count INTEGER NOT NULL, run_count INTEGER NOT NULL,
+  error_count INTEGER NOT NULL,
   tokens INTEGER, cost_pico INTEGER, rev INTEGER NOT NULL,
   -- Sessions of like length share a class (bits of the duration; 64 while open), so that a time range that
   -- must also find long sessions which began before it reads a narrow piece of each class.

@@ -166,9 +166,7 @@ class SqliteTx(SqliteView):
         max_bytes: int = 8 << 20,
     ) -> LogRows:
         self.flush()
-        return super().log(
-            sid, first, limit, min_level=min_level, q=q, descending=descending, max_bytes=max_bytes
-        )
+        return super().log(sid, first, limit, min_level=min_level, q=q, descending=descending, max_bytes=max_bytes)
 
     def events(self, sid: int, first: int, limit: int) -> list[Event]:
         self.flush()
@@ -246,9 +244,7 @@ class SqliteTx(SqliteView):
     def _labels(self, sid: int) -> list[str]:
         return [
             row[0]
-            for row in self.db.execute(
-                "SELECT DISTINCT label FROM notes WHERE sid = ? AND label IS NOT NULL", (sid,)
-            )
+            for row in self.db.execute("SELECT DISTINCT label FROM notes WHERE sid = ? AND label IS NOT NULL", (sid,))
         ]
 
     # Streams
@@ -261,7 +257,9 @@ class SqliteTx(SqliteView):
         sid, index = session.sid, end - len(entries)
         rows = self._log_rows
         for entry in entries:
-            rows.append((sid, index, entry.timestamp, entry.level, entry.message, entry.logger, entry.source, entry.data))
+            rows.append(
+                (sid, index, entry.timestamp, entry.level, entry.message, entry.logger, entry.source, entry.data)
+            )
             index += 1
         session.log_count = end
         if ring and end - session.log_first > ring:

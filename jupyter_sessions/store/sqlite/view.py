@@ -83,9 +83,7 @@ class SqliteView:
 
     def ended_beyond(self, keep: int, limit: int, *, archived: bool) -> list[Session]:
         kept = "" if archived else "AND status <> 'archived'"
-        total = int(
-            self.db.execute(f"SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL {kept}").fetchone()[0]
-        )
+        total = int(self.db.execute(f"SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL {kept}").fetchone()[0])
         if total <= keep:
             return []
         kept = kept.replace("status", "s.status")
@@ -160,4 +158,6 @@ class SqliteView:
 
 
 def register_functions(db: sqlite3.Connection) -> None:
-    db.create_function("contains_folded", 2, lambda text, q: text is not None and q in text.casefold(), deterministic=True)
+    db.create_function(
+        "contains_folded", 2, lambda text, q: text is not None and q in text.casefold(), deterministic=True
+    )
