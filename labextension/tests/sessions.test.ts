@@ -185,15 +185,17 @@ test('an open session goes on from the duration that the server told', () => {
 
 test('an error that is no JSON still says its status', async () => {
   const client = new Client(() => Promise.resolve(new Response('<html>', { status: 502, statusText: 'Bad Gateway' })));
-  await assert.rejects(client.session('x'), (error: ApiError) => error.status === 502 && error.message === '502 Bad Gateway');
+  await assert.rejects(client.session({ id: 'x' }), (error: ApiError) => error.status === 502 && error.message === '502 Bad Gateway');
 });
 
-test('an id travels percent-encoded', async () => {
+test('an id travels percent-encoded, or by its alias', async () => {
   let asked = '';
   const client = new Client(path => {
     asked = path;
     return Promise.resolve(new Response(JSON.stringify({ cursor: 0, count: 0, total: 0, offset: 0, dropped: 0, entries: [] })));
   });
-  await client.tail('a b/c', 5);
-  assert.equal(asked, 'sessions/a%20b%2Fc/log?order=desc&limit=5');
+  await client.tail({ id: 'a b' }, 5);
+  assert.equal(asked, 'sessions/a%20b/log?order=desc&limit=5');
+  await client.tail({ id: 'a/c', alias: '~mf3gc' }, 5);
+  assert.equal(asked, 'sessions/~mf3gc/log?order=desc&limit=5');
 });

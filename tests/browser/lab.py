@@ -39,7 +39,8 @@ class Lab:
 
     @property
     def page_url(self) -> str:
-        return f"{self.url}lab?token={TOKEN}"
+        """With an empty workspace: Lab would else open as the last page left it."""
+        return f"{self.url}lab?reset&token={TOKEN}"
 
     @property
     def log(self) -> str:
@@ -98,14 +99,14 @@ class Lab:
         assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
         return response
 
-    def create(self, id: str, **fields: Any) -> None:
-        self.call("POST", f"sessions/{id}", json={"appname": "trip-planner"} | fields)
+    def create(self, session: str, **fields: Any) -> None:
+        self.call("POST", f"sessions/{session}", json={"appname": "trip-planner"} | fields)
 
-    def append(self, id: str, *entries: dict[str, Any]) -> None:
-        self.call("POST", f"sessions/{id}/log", json={"entries": list(entries)})
+    def append(self, session: str, *entries: dict[str, Any]) -> None:
+        self.call("POST", f"sessions/{session}/log", json={"entries": list(entries)})
 
-    def end(self, id: str) -> None:
-        self.call("DELETE", f"sessions/{id}")
+    def end(self, session: str) -> None:
+        self.call("DELETE", f"sessions/{session}")
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_S

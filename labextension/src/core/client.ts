@@ -25,6 +25,9 @@ export interface ListQuery {
   q?: string;
 }
 
+/** What a path needs of a session. An id that proxies might rewrite comes with an alias, and then the alias is used. */
+export type Named = Pick<Session, 'id' | 'alias'>;
+
 export class Client {
   constructor(private readonly request: Request) {}
 
@@ -32,13 +35,13 @@ export class Client {
     return this.get(`sessions/${search({ ...query })}`);
   }
 
-  session(id: string): Promise<Session> {
-    return this.get(`sessions/${encodeURIComponent(id)}`);
+  session(named: Named): Promise<Session> {
+    return this.get(address(named));
   }
 
   /** The newest `limit` lines, oldest of them first. */
-  async tail(id: string, limit: number): Promise<LogPage> {
-    const page: LogPage = await this.get(`sessions/${encodeURIComponent(id)}/log${search({ order: 'desc', limit })}`);
+  async tail(named: Named, limit: number): Promise<LogPage> {
+    const page: LogPage = await this.get(`${address(named)}/log${search({ order: 'desc', limit })}`);
     return { ...page, entries: [...page.entries].reverse() };
   }
 
@@ -49,6 +52,10 @@ export class Client {
     }
     return (await response.json()) as T;
   }
+}
+
+function address({ id, alias }: Named): string {
+  return `sessions/${encodeURIComponent(alias ?? id)}`;
 }
 
 async function apiError(response: Response): Promise<ApiError> {

@@ -155,7 +155,7 @@ function useTail(client: Client, session: Session): LogEntry[] {
     const wait = tail.id === session.id ? Math.max(0, readAt.current + REREAD_MS - Date.now()) : 0;
     const timer = setTimeout(() => {
       readAt.current = Date.now();
-      client.tail(session.id, LINES).then(
+      client.tail(session, LINES).then(
         page => dropped || setTail({ id: session.id, lines: page.entries }),
         () => undefined // the lines that are shown stay; the band says why they are old
       );

@@ -40,7 +40,7 @@ export function SessionRow({ held, now, isSelf, selected, tabbable, words, onSel
       </span>
       <span class="js-row-duration">{durationText(held, now)}</span>
       <span class="js-row-who" title={instant(started)}>
-        {isSelf ? words.__('this server') : <bdi>{whose(held)}</bdi>}
+        {isSelf && !session.title ? words.__('this server') : <bdi>{whose(held)}</bdi>}
         {' · '}
         {ago(started, now)}
       </span>
