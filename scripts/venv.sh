@@ -34,7 +34,8 @@ install_key() {
 
 # make_venv EXTRAS: afterwards .venv holds the project with these extras.
 make_venv() {
-    if ! .venv/bin/python -c '' 2>/dev/null; then
+    # The scripts in an environment name its place; one that was moved or copied is of no use.
+    if ! { .venv/bin/python -c '' && grep -qF "$PWD/.venv/bin" .venv/bin/pip; } 2>/dev/null; then
         python=$(find_python) || exit 1
         say "Making .venv with $("$python" --version)"
         "$python" -m venv --clear .venv || die "The environment could not be made; the reason is above."
