@@ -16,7 +16,8 @@ MS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _INT64 = 2**63
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?\s*([Zz]|[+-]\d\d:?\d\d|[+-]\d\d)?\Z"
+    r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?)?"
+    r"\s*([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?\Z"
 )
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z")
 _UNITS = {"ms": MS, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}
@@ -80,10 +81,10 @@ def _checked(ns: int, source: object) -> int:
 def parse_time(text: str) -> int:
     """A query's time: ISO or epoch."""
     try:
-        number = float(text)
-    except ValueError:
+        number = int(text) if text.strip().lstrip("+-").isdecimal() else float(text)
+    except ValueError:  # no number, or one of more digits than Python reads
         return parse_iso(text)
-    return parse_epoch(int(text) if text.strip().lstrip("+-").isdigit() else number)
+    return parse_epoch(number)
 
 
 def parse_duration(text: str) -> int:
