@@ -53,7 +53,7 @@ class Sidebar:
         self.page.get_by_role("tab", name="Sessions").click(timeout=60_000)
         self.root.get_by_role("heading", name="Running").wait_for()
         if width is not None:
-            self._drag_to(width)
+            self.widen(width)
         return self
 
     def group(self, name: str) -> Locator:
@@ -77,7 +77,7 @@ class Sidebar:
     def picture(self, path: Path) -> None:
         self.root.screenshot(path=path)
 
-    def _drag_to(self, width: int) -> None:
+    def widen(self, width: int) -> None:
         box = self.root.bounding_box()
         assert box is not None
         edge = box["x"] + box["width"] + 3

@@ -23,6 +23,8 @@ START_S = 60
 
 
 class Lab:
+    token = TOKEN
+
     def __init__(self, home: Path, theme: str = "JupyterLab Light") -> None:
         self.home = home
         self.port = free_port()

@@ -31,7 +31,7 @@ export function Peek({ held, now, client, words, onClose }: PeekProps): JSX.Elem
   return (
     <section class="js-peek" aria-label={words.__('Selected session')}>
       <header class="js-peek-head">
-        <b class="js-peek-title">
+        <b class="js-peek-title" title={sessionName(session)}>
           <bdi>{sessionName(session)}</bdi>
         </b>
         <button

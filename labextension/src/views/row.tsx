@@ -35,7 +35,7 @@ export function SessionRow({ held, now, isSelf, selected, tabbable, words, onSel
       onClick={() => onSelect(session.id)}
     >
       <StatusGlyph status={session.status} />
-      <span class="js-row-name">
+      <span class="js-row-name" title={name}>
         <bdi>{name}</bdi>
       </span>
       <span class="js-row-duration">{durationText(held, now)}</span>
