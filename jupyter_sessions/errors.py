@@ -28,6 +28,18 @@ class SessionsError(Exception):
         self.detail = detail
         self.retry_after = retry_after
 
+    @classmethod
+    def revived(
+        cls, message: str, reason: str | None, detail: dict[str, Any] | None, retry_after: int | None
+    ) -> SessionsError:
+        """The same error again, on the other side of a wire or of a pickle: subclasses have signatures of their own."""
+        error = cls.__new__(cls)
+        SessionsError.__init__(error, message, reason=reason, detail=detail, retry_after=retry_after)
+        return error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).revived, (self.message, self.reason, self.detail, self.retry_after)
+
 
 class Invalid(SessionsError):
     """The request does not say something that can be done."""
@@ -76,7 +88,10 @@ class SessionExpired(SessionsError):
             f"Session {session_id!r} expired{f' at {expires_at}' if expires_at else ''}.",
             detail={"id": session_id, "expires_at": expires_at},
         )
-        self.expires_at = expires_at
+
+    @property
+    def expires_at(self) -> str | None:
+        return (self.detail or {}).get("expires_at")
 
 
 class Forbidden(SessionsError):
@@ -125,3 +140,9 @@ class DiskFull(StoreError):
 
     def __init__(self) -> None:
         super().__init__("The disk that holds the store is full. Nothing of this request was kept.")
+
+
+class ConnectionFailed(SessionsError):
+    """A client found no server where it was told to look, lost it, or cannot read what answers there."""
+
+    reason = "connection_failed"

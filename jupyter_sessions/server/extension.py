@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 
 import jupyter_server
 import msgspec
-from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import IOLoop
 from traitlets import Bool, Enum, Float, Integer, Unicode
@@ -27,6 +26,7 @@ from .._version import __version__
 from ..errors import SessionsError, StoreError
 from ..ids import new_id
 from ..model import Origin
+from ..paths import default_store_path
 from ..service import liveness, retention
 from ..service.bodies import SessionBody
 from ..service.config import MIB, Config
@@ -46,10 +46,6 @@ T = TypeVar("T")
 
 #: The plain list of the live socket ends here.
 PLAIN_LIST = 1000
-
-
-def default_store_path() -> str:
-    return os.path.join(jupyter_data_dir(), "jupyter_sessions", "sessions.db")
 
 
 class Running:
@@ -237,7 +233,8 @@ class SessionsExtension(ExtensionApp):
     load_other_extensions = True
 
     store_path = Unicode(
-        help="The SQLite file that holds everything. Default: jupyter_sessions/sessions.db in Jupyter's data directory."
+        help="The SQLite file that holds everything. Default: the file named by JUPYTER_SESSIONS_DB, "
+        "or jupyter_sessions/sessions.db in Jupyter's data directory."
     ).tag(config=True)
     journal_mode = Enum(
         ["wal", "delete", "truncate"], "wal",

@@ -2,46 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
-
+from ..service.answers import check_parameters, encode_list
 from ..service.bodies import ActionBody, SessionBody, SessionPut
-from ..service.filters import ListRequest, make_next, parse_bool, parse_list, unknown_name
-from ..service.sessions import ACTIONS, Changes
-from ..store.protocol import Page
-from ..wire import SessionListView, encode, session_row, session_view
+from ..service.filters import parse_bool, parse_list
+from ..service.sessions import ACTIONS
+from ..wire import session_view
 from .base import Handler, api
-
-
-def check_parameters(given: dict[str, list[str]], known: tuple[str, ...]) -> None:
-    for name in given:
-        if name not in known:
-            raise unknown_name(name, known, "parameter")
-
-
-def encode_list(self_id: str, request: ListRequest, result: Page | Changes) -> bytes:
-    now = request.query.now
-    if isinstance(result, Changes):
-        view = SessionListView(
-            self_id,
-            [session_row(row, now) for row in result.rows],  # type: ignore[misc]  # see SessionListView
-            result.total,
-            _total_is(result.exact),
-            result.rev,
-        )
-    else:
-        view = SessionListView(
-            self_id,
-            [session_view(row, now) for row in result.rows],
-            result.total,
-            _total_is(result.exact),
-            result.rev,
-            make_next(request.query, result.next) if result.next else UNSET,
-        )
-    return encode(view)
-
-
-def _total_is(exact: bool) -> str:
-    return "exact" if exact else "at_least"
 
 
 class SessionList(Handler):
@@ -59,7 +25,12 @@ class SessionList(Handler):
         check_parameters(self.parameters(), ())
         body = self.json_body(SessionBody)
         session, created = await self.sessions.put_session(
-            session_id, body, owner=self.current_user.username, local=self.request.remote_ip in ("127.0.0.1", "::1")
+            session_id,
+            body,
+            owner=self.current_user.username,
+            local=self.request.remote_ip in ("127.0.0.1", "::1"),
+            # As HTTP means it: only what exists is changed, nothing is created.
+            must_exist=self.request.headers.get("If-Match") == "*",
         )
         if created:
             self.set_header("Location", self.location_of(session))

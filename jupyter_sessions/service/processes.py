@@ -7,6 +7,9 @@ import socket
 
 import psutil
 
+from ..model import ServerRun
+from ..times import SECOND
+
 HOST = socket.gethostname()
 _SAME_START_SECONDS = 1.0
 
@@ -24,6 +27,15 @@ def lives(pid: int, started: float | None) -> bool:
     if now is None:
         return False
     return started is None or abs(now - started) < _SAME_START_SECONDS
+
+
+def is_dead(run: ServerRun, now: int, dead_after: float) -> bool:
+    """Its process on this host is gone; or, on another host, its last sign of life is too old."""
+    if run.stopped_at is not None:
+        return True
+    if run.host == HOST:
+        return not lives(run.pid, run.pid_started or None)
+    return now - run.heartbeat_at > dead_after * SECOND
 
 
 def this_process() -> tuple[int, float]:

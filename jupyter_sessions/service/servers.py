@@ -12,7 +12,7 @@ from .. import lifecycle
 from ..model import Kind, ServerRun, Session
 from ..store.protocol import Tx
 from ..times import SECOND
-from .processes import HOST, lives, this_process
+from .processes import HOST, is_dead, this_process
 from .sessions import Sessions, event
 
 
@@ -46,14 +46,22 @@ class Servers:
     async def leave(self) -> None:
         await self.sessions.store.write(lambda tx: tx.remove_server(self.run.server_id))
 
+    async def die(self) -> None:
+        """An embedded writer's end. What it leaves open ends as after a crash, unless another process takes it up."""
+
+        def work(tx: Tx) -> None:
+            if tx.open_of_server(self.run.server_id):
+                self.run.stopped_at = self.run.heartbeat_at = self.sessions.clock()
+                tx.put_server(self.run)
+            else:
+                tx.remove_server(self.run.server_id)
+
+        await self.sessions.store.write(work)
+
     def _dead(self, run: ServerRun) -> bool:
         if run.server_id == self.run.server_id:
             return False
-        if run.stopped_at is not None:
-            return True
-        if run.host == HOST:
-            return not lives(run.pid, run.pid_started or None)
-        return self.sessions.clock() - run.heartbeat_at > self.config.server_dead_after * SECOND
+        return is_dead(run, self.sessions.clock(), self.config.server_dead_after)
 
     async def repair(self) -> Repaired:
         """End what dead servers left open: their own session at once, others after the grace to come back."""
@@ -86,12 +94,19 @@ class Servers:
         return ended, waiting
 
     def _end(self, tx: Tx, session: Session, run: ServerRun) -> None:
-        trigger = "kernel_gone" if session.kind == Kind.KERNEL else "server_restart"
+        if run.base_url is None:  # no server: the program itself wrote to the store
+            trigger = by = "process_gone"
+            reason = f"Process {run.pid} is gone."
+        else:
+            trigger = by = "server_restart"
+            reason = "The server stopped without notice."
+        if session.kind == Kind.KERNEL:
+            trigger = "kernel_gone"
         # The last moment anybody knows of; not the moment of the repair.
         last = max(run.heartbeat_at, session.last_activity_at)
         before = session.status
-        lifecycle.transition(session, trigger, last, by="server_restart", reason="The server stopped without notice.")
+        lifecycle.transition(session, trigger, last, by=by, reason=reason)
         session.updated_at = max(session.updated_at, self.sessions.clock())
         tx.save(session)
-        data = {"from": before, "to": session.status, "by": "server_restart", "reason": session.status_reason}
+        data = {"from": before, "to": session.status, "by": by, "reason": session.status_reason}
         tx.append_event(session, event(self.sessions.clock(), "status_changed", data))

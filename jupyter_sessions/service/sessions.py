@@ -22,7 +22,7 @@ from .bodies import ActionBody, NoteBody, SessionBody, SessionPut, apply, checke
 from .config import Config
 from .entries import clean
 from .filters import GROUPS, ListRequest
-from .processes import started_at
+from .processes import is_dead, started_at
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -123,10 +123,18 @@ class Sessions:
             if session.status == Status.EXPIRED:
                 raise SessionExpired(session.id, iso(session.ended_at))
             raise SessionClosed(session.id, session.status)
-        if session.server_id != self.server_id and session.server_id not in self.living:
+        if session.server_id != self.server_id and not self._living(tx, session.server_id):
             session.server_id = self.server_id  # its server died: who comes back is ours now
             tx.save(session)
         return session
+
+    def _living(self, tx: Tx, server_id: str | None) -> bool:
+        """Also one that began after our last look around: its sessions must not become ours."""
+        if server_id in self.living:
+            return True
+        now = self.clock()
+        self.living = frozenset(r.server_id for r in tx.servers() if not is_dead(r, now, self.config.server_dead_after))
+        return server_id in self.living
 
     def _not_self(self, session: Session, what: str) -> None:
         if session.id == self.self_id:
@@ -142,6 +150,7 @@ class Sessions:
         owner: str | None = None,
         local: bool = False,
         origin: Origin = Origin.API,
+        must_exist: bool = False,
     ) -> tuple[Session, bool]:
         """Create, or update an open one: fields that are present replace, absent ones stay."""
         reference = parse_reference(session_id) if session_id is not None else new_id()
@@ -158,7 +167,7 @@ class Sessions:
                 session.last_activity_at = max(now, session.last_activity_at)
                 tx.save(session)
                 return _copy(session), False
-            if reference.startswith("~"):
+            if must_exist or reference.startswith("~"):
                 raise SessionNotFound(reference)
             if not isinstance(body.appname, str):
                 raise Invalid("A session needs an appname.", reason="missing_field")
