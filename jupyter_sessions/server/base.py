@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import zlib
 from collections.abc import Awaitable, Callable
 from http.client import responses
@@ -31,6 +32,7 @@ RESOURCE = "jupyter_sessions"
 
 #: Parameters that are the transport's business: Jupyter's token, and what clients add to defeat caches.
 _TRANSPORT_PARAMETERS = frozenset({"token", "_xsrf", "no_track_activity", "_"})
+_VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def api(method: Callable[..., Awaitable[None]]) -> Callable[..., Any]:
@@ -38,12 +40,44 @@ def api(method: Callable[..., Awaitable[None]]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     async def answered(self: Handler, *args: str) -> None:
+        if self._refusal is not None:
+            raise self._refusal
         try:
             await method(self, *args)
         except SessionsError as exc:
             self.refuse(exc)
 
     return web.authenticated(authorized(answered))
+
+
+def error_body(status: int, exc_info: Any = None) -> bytes:
+    """What a client is told of a refusal that is not ours: JSON, never a page, never a traceback."""
+    message, reason = responses.get(status, "Error"), "error"
+    exc = exc_info[1] if exc_info else None
+    if isinstance(exc, web.HTTPError):
+        message = exc.log_message or exc.reason or message
+        reason = {403: "forbidden", 404: "not_found", 405: "method_not_allowed"}.get(status, "refused")
+    elif status == 500:
+        message, reason = "The server failed on this request; its log says why.", "internal_error"
+    return encode({"message": message, "reason": reason})
+
+
+def for_each_verb(method: Callable[..., Awaitable[None]]) -> list[Callable[..., Any]]:
+    """Each verb needs a wrapper of its own: Jupyter's `authorized` keeps the action of the first request it sees."""
+    return [api(method) for _ in _VERBS]
+
+
+async def _not_allowed(self: Handler, *_: str) -> None:
+    handlers = {verb: getattr(type(self), verb.lower()) for verb in _VERBS}
+    allowed = ", ".join(verb for verb, method in handlers.items() if inspect.unwrap(method) is not _not_allowed)
+    self.set_header("Allow", allowed)
+    self.set_status(405)
+    message = f"{self.request.method} is not for this route; {allowed} is."
+    self.finish(encode({"message": message, "reason": "method_not_allowed"}))
+
+
+async def _no_route(self: Handler, *_: str) -> None:
+    raise web.HTTPError(404, f"No route {self.request.path[:200]!r}.")
 
 
 @web.stream_request_body
@@ -57,6 +91,7 @@ class Handler(APIHandler):
         self._chunks: list[bytes] = []
         self._received = 0
         self._too_large: TooLarge | None = None
+        self._refusal: web.HTTPError | None = None
 
     @property
     def sessions(self) -> Sessions:
@@ -64,7 +99,25 @@ class Handler(APIHandler):
 
     # Bodies: refused while they arrive, so that a large one costs no memory
 
+    async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler's own
+        """A refusal of a write waits until its body has come: closing the connection before would lose it."""
+        try:
+            await super().prepare()
+        except web.HTTPError as exc:
+            if self.request.method in ("GET", "HEAD", "OPTIONS"):
+                raise
+            self._refusal = exc
+
+    def decode_argument(self, value: bytes, name: str | None = None) -> str:
+        try:
+            return super().decode_argument(value, name)
+        except web.HTTPError:
+            self._refusal = web.HTTPError(400, "The path is not UTF-8.")
+            return ""
+
     def data_received(self, chunk: bytes) -> None:
+        if self._refusal is not None:
+            return
         self._received += len(chunk)
         limit = self.running.config.max_body
         if self._received > limit:
@@ -141,15 +194,9 @@ class Handler(APIHandler):
         self.finish(encode(error_view(error)))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Whatever else goes wrong is JSON too, and never a traceback."""
-        message, reason = responses.get(status_code, "Error"), "error"
-        exc = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(exc, web.HTTPError):
-            message = exc.log_message or exc.reason or message
-            reason = {403: "forbidden", 404: "not_found", 405: "method_not_allowed"}.get(status_code, "refused")
-        elif status_code == 500:
-            message, reason = "The server failed on this request; its log says why.", "internal_error"
-        self.finish(encode({"message": message, "reason": reason}))
+        self.finish(error_body(status_code, kwargs.get("exc_info")))
+
+    get, head, post, put, patch, delete = for_each_verb(_not_allowed)
 
     def compute_etag(self) -> None:
         return None  # answers change all the time; hashing them is work for nothing
@@ -176,8 +223,4 @@ def _gunzip(body: bytes, limit: int) -> bytes:
 class UnknownRoute(Handler):
     """Any other path below /sessions/: a JSON 404, for those who may come in at all."""
 
-    @api
-    async def get(self, *_: str) -> None:
-        raise web.HTTPError(404, f"No route {self.request.path[:200]!r}.")
-
-    post = put = patch = delete = head = get
+    get, head, post, put, patch, delete = for_each_verb(_no_route)

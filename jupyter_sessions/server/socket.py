@@ -17,7 +17,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from ..errors import Invalid, LimitReached, SessionsError
 from ..service.feeds import make_feed, parse_op
 from ..wire import encode
-from .base import RESOURCE
+from .base import RESOURCE, error_body
 from .live import Subscription
 
 if TYPE_CHECKING:
@@ -37,6 +37,16 @@ class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     def set_default_headers(self) -> None:
         """A socket's answer has no page headers."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self.finish(error_body(status_code, kwargs.get("exc_info")))
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> asyncio.Future[None]:
+        """A handshake that fails is refused in JSON too, where Tornado would say it in plain text."""
+        if isinstance(chunk, str):
+            chunk = encode({"message": chunk, "reason": "refused"})
+        self.set_header("Content-Type", "application/json")
+        return super().finish(chunk)
 
     @ws_authenticated
     @authorized(action="read")  # type: ignore[untyped-decorator]
