@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from ...model import Event, Gone, LogEntry, Note, ServerRun, Session
 from ..protocol import EVERYTHING, SESSIONS, ListQuery, LogRows, Page, Stream
 from .indexing import facet_value, facets, search_text
@@ -28,6 +30,8 @@ _INSERT_SESSION = f"INSERT INTO sessions({', '.join(_ROW_COLUMNS)}) VALUES ({', 
 _UPDATE_SESSION = f"UPDATE sessions SET {', '.join(f'{c} = ?' for c in _ROW_COLUMNS[1:])} WHERE sid = ?"
 _LOG_INSERT = "INSERT INTO log(sid, idx, timestamp, level, message, logger, source, data) VALUES "
 _EVENT_INSERT = "INSERT INTO events(sid, idx, timestamp, type, data) VALUES "
+_LAST_SID = """SELECT max((SELECT coalesce(max(sid), 0) FROM sessions),
+  (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM store WHERE key = 'purged_sid'))"""
 _GATHER = (256, 64, 16, 4, 1)
 
 
@@ -64,7 +68,7 @@ class SqliteTx(SqliteView):
             self._fresh = True
             self._cache.clear()
             self._rev = super().rev()
-            self._next_sid = 1 + int(self.db.execute("SELECT coalesce(max(sid), 0) FROM sessions").fetchone()[0])
+            self._next_sid = 1 + int(self.db.execute(_LAST_SID).fetchone()[0])
         self._rev_before = self._rev
 
     def others_wrote(self) -> bool:
@@ -196,8 +200,7 @@ class SqliteTx(SqliteView):
         row = _row(session)
         self.db.execute(_UPDATE_SESSION, (*row[1:], session.sid))
         if old != (session.metadata, session.dimensions):
-            before = Session.__new__(Session)
-            before.metadata, before.dimensions = old
+            before = msgspec.structs.replace(session, metadata=old[0], dimensions=old[1])
             had, has = facets(before), facets(session)
         else:
             had = has = set()
@@ -235,11 +238,14 @@ class SqliteTx(SqliteView):
             self.db.execute("DELETE FROM facets WHERE key = ? AND value = ? AND sid = ?", (key, value, sid))
         self.db.execute("DELETE FROM search WHERE rowid = ?", (sid,))
         self.db.execute("INSERT INTO gone VALUES (?, ?)", (self._next_rev(), session.id))
+        if sid == self._next_sid - 1:
+            # Who still purges by number must never meet a session that was given the number anew.
+            self.db.execute("INSERT OR REPLACE INTO store VALUES ('purged_sid', ?)", (str(sid),))
         self._cache.pop(session.id, None)
         if session.alias:
             self._cache.pop(session.alias, None)
         self.moved.add(SESSIONS)
-        self.moved.update((topic, session.id) for topic in ("log", "events"))
+        self.moved.update((topic, session.id) for topic in ("log", "events", "notes"))
 
     def _labels(self, sid: int) -> list[str]:
         return [
@@ -263,8 +269,8 @@ class SqliteTx(SqliteView):
             index += 1
         session.log_count = end
         if ring and end - session.log_first > ring:
-            session.log_first = end - ring
-            if session.log_first // _EVICT_STEP != (session.log_first - len(entries)) // _EVICT_STEP:
+            before, session.log_first = session.log_first, end - ring
+            if session.log_first // _EVICT_STEP != before // _EVICT_STEP:
                 self._evict[sid] = session.log_first
         self.touch(session)
         self.moved.add(("log", session.id))
