@@ -30,7 +30,8 @@ export function ListFoot(props: ListFootProps): JSX.Element | null {
   const past = snapshot.earlier.filter(isPastServer).length;
   const runs = snapshot.running.length + snapshot.earlier.length - past;
   const onlyServer = snapshot.running.every(({ session }) => session.appname === 'jupyter-server');
-  const loaded = snapshot.running.length + snapshot.earlier.length;
+  const loaded = exact(snapshot.earlier.length);
+  const total = exact(snapshot.earlierTotal) + (snapshot.earlierTotalIs === 'at_least' ? '+' : '');
   return (
     <>
       {query && shown === 0 && (
@@ -50,8 +51,8 @@ export function ListFoot(props: ListFootProps): JSX.Element | null {
       {snapshot.hasMore && (
         <p class="js-note">
           {query
-            ? words.__('Searched the newest %1 sessions.', exact(loaded))
-            : words.__('Showing the newest %1 sessions.', exact(loaded))}{' '}
+            ? words.__('Searched the newest %1 of %2 earlier sessions.', loaded, total)
+            : words.__('Showing the newest %1 of %2 earlier sessions.', loaded, total)}{' '}
           <button type="button" class="js-link" onClick={props.onMore}>
             {words.__('Load more')}
           </button>

@@ -7,10 +7,12 @@ import { ago, cost, count, duration, instant, runningDuration } from '../core/fo
 import { durationAt, sessionName, type Held } from '../core/sessions.js';
 import type { Words } from '../core/words.js';
 import { ErrorMark } from './icons.js';
+import { memo } from './memo.js';
 import { StatusGlyph, statusWord } from './status.js';
 
 interface RowProps {
   held: Held;
+  /** For a session that is over the minute is enough, and spares the repaint of its row each second. */
   now: number;
   isSelf: boolean;
   selected: boolean;
@@ -19,7 +21,7 @@ interface RowProps {
   onSelect: (id: string) => void;
 }
 
-export function SessionRow({ held, now, isSelf, selected, tabbable, words, onSelect }: RowProps): JSX.Element {
+export const SessionRow = memo(({ held, now, isSelf, selected, tabbable, words, onSelect }: RowProps): JSX.Element => {
   const { session } = held;
   const errors = session.error_count ?? 0;
   const name = sessionName(session);
@@ -57,7 +59,7 @@ export function SessionRow({ held, now, isSelf, selected, tabbable, words, onSel
       </span>
     </div>
   );
-}
+});
 
 export function durationText(held: Held, now: number): string {
   const ms = durationAt(held, now);

@@ -2,7 +2,7 @@
 // gets a list that keeps itself up to date and a client for the details; where it stands it does not know.
 
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useCallback, useRef, useState } from 'preact/hooks';
 
 import type { Client } from '../core/client.js';
 import type { Held, SessionList } from '../core/sessions.js';
@@ -39,6 +39,11 @@ export function Sidebar({ list, client, words, visible, onRetry }: SidebarProps)
   const held = selected === null ? undefined : list.get(selected);
   const root = useRef<HTMLDivElement>(null);
   const rows = useRovingFocus(root, groups);
+
+  const select = useCallback((id: string) => {
+    rows.moveTo(id);
+    setSelected(id);
+  }, []);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const inSearch = event.target instanceof HTMLInputElement;
@@ -86,10 +91,7 @@ export function Sidebar({ list, client, words, visible, onRetry }: SidebarProps)
             selected={selected}
             tabbable={rows.current}
             words={words}
-            onSelect={id => {
-              rows.moveTo(id);
-              setSelected(id);
-            }}
+            onSelect={select}
           />
         ))}
         <ListFoot
@@ -136,7 +138,7 @@ function Group({ name, total, held, now, selfId, selected, tabbable, words, onSe
             <SessionRow
               key={one.session.id}
               held={one}
-              now={now}
+              now={one.session.open ? now : toMinute(now)}
               isSelf={one.session.id === selfId}
               selected={one.session.id === selected}
               tabbable={one.session.id === tabbable}
@@ -148,4 +150,8 @@ function Group({ name, total, held, now, selfId, selected, tabbable, words, onSe
       )}
     </section>
   );
+}
+
+function toMinute(time: number): number {
+  return Math.ceil(time / 60_000) * 60_000;
 }

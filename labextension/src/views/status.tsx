@@ -13,7 +13,7 @@ const disc = <circle cx="8" cy="8" r="5.4" fill="currentColor" />;
 const SHAPES: Record<Status, () => JSX.Element> = {
   active: () => (
     <>
-      <circle {...ring} class="js-turns" stroke-width="1.6" stroke-dasharray="22 8.2" stroke-linecap="round" />
+      <circle {...ring} stroke-width="1.6" stroke-dasharray="22 8.2" stroke-linecap="round" />
       <circle cx="8" cy="8" r="2" fill="currentColor" />
     </>
   ),
