@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import inspect
+import io
 import zlib
 from collections.abc import Awaitable, Callable
 from http.client import responses
@@ -208,15 +210,16 @@ class Handler(APIHandler):
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:
-    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    """All members, as gzip files may be laid one behind the other; never more than the limit in memory."""
     try:
-        data = inflate.decompress(body, limit + 1)
-        if len(data) > limit:
-            raise TooLarge("The decoded body", f"more than {limit} bytes", limit)
-        if not inflate.eof:
-            raise Invalid("The gzip body ends early.", reason="bad_gzip")
-    except zlib.error as exc:
-        raise Invalid(f"The body is no gzip: {exc}.", reason="bad_gzip") from None
+        with gzip.GzipFile(fileobj=io.BytesIO(body)) as file:
+            data = file.read(limit + 1)
+    except (EOFError, OSError, zlib.error) as exc:
+        raise Invalid(f"The body is no whole gzip: {exc}", reason="bad_gzip") from None
+    if not body:
+        raise Invalid("The body is no gzip: it is empty.", reason="bad_gzip")
+    if len(data) > limit:
+        raise TooLarge("The decoded body", f"more than {limit} bytes", limit)
     return data
 
 

@@ -317,8 +317,8 @@ class SessionsExtension(ExtensionApp):
         given = {"running": self.running}
         self.handlers.extend(
             [
-                ("/sessions/ws", LiveSocket, given),
-                ("/sessions/openapi.json", OpenApi, given),
+                ("/sessions/ws/?", LiveSocket, given),
+                ("/sessions/openapi.json/?", OpenApi, given),
                 *((pattern(route), route.handler, given) for route in ROUTES),
                 ("/sessions/.*", UnknownRoute, given),
             ]

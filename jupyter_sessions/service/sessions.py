@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from .. import lifecycle
-from ..errors import Conflict, Invalid, SessionClosed, SessionExpired, SessionNotFound
-from ..ids import alias_of, new_id, parse_reference
+from ..errors import Conflict, IllegalTransition, Invalid, SessionClosed, SessionExpired, SessionNotFound
+from ..ids import alias_of, new_id, parse_id, parse_reference
 from ..model import Event, Gone, LogEntry, Note, Origin, Session, Status
 from ..store.protocol import LogRows, Page, Store, StoreInfo, Tx, View
 from ..times import iso, now_ns
@@ -167,8 +167,9 @@ class Sessions:
                 session.last_activity_at = max(now, session.last_activity_at)
                 tx.save(session)
                 return _copy(session), False
-            if must_exist or reference.startswith("~"):
+            if must_exist:
                 raise SessionNotFound(reference)
+            parse_id(reference)  # an alias that nobody has is no id for a new session
             if not isinstance(body.appname, str):
                 raise Invalid("A session needs an appname.", reason="missing_field")
             session = Session(
@@ -306,7 +307,7 @@ class Sessions:
         def work(tx: Tx) -> Session:
             old = self._found(tx, reference)
             if old.open:
-                raise Conflict(f"Session {old.id!r} is still {old.status}; only a closed one is reset.")
+                raise IllegalTransition(old.status, "reset")
             session = msgspec.structs.replace(
                 old, sid=0, id=new_id(), alias=None, created_at=now, updated_at=now, last_activity_at=now,
                 status=lifecycle.initial_status(old.kind).value, disposition="pending", status_reason=None,
