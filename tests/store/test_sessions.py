@@ -14,12 +14,12 @@ from jupyter_sessions.store.protocol import COUNT_CAP
 from tests.support.stores import SECOND, T0, Desk, a_query, a_session, found
 
 FULL = a_session(
-    "full", alias="~full", kind="kernel", origin="import", status="failed", disposition="failed", status_reason="why",
-    ended_by="me", ended_at=T0 + 5, received_at=T0 + 6, expires_at=T0 + 7, title="Title", jobid="j", agent="a", user="u",
-    room="r", environment="e", channel="c", version="v", deployment="d", platform="p", pid=42, pid_started=1.25,
-    parent_session_id="parent", owner="o", server_id="s", renewal_count=3, settled=False, message_count=4, trace_count=5,
-    run_count=6, error_count=7, tokens=8, cost_pico=9, metadata={"a": {"b": [1, "x"]}}, dimensions={"k": "v"},
-    timeout='{"timeout_minutes":5}',
+    "full", alias="~full", kind="kernel", origin="import", status="failed", disposition="failed",
+    status_reason="why", ended_by="me", ended_at=T0 + 5, received_at=T0 + 6, expires_at=T0 + 7, title="Title",
+    jobid="j", agent="a", user="u", room="r", environment="e", channel="c", version="v", deployment="d",
+    platform="p", pid=42, pid_started=1.25, parent_session_id="parent", owner="o", server_id="s", renewal_count=3,
+    settled=False, message_count=4, trace_count=5, run_count=6, error_count=7, tokens=8, cost_pico=9,
+    metadata={"a": {"b": [1, "x"]}}, dimensions={"k": "v"}, timeout='{"timeout_minutes":5}',
 )  # fmt: skip
 
 
@@ -351,7 +351,7 @@ def test_following_the_rev_leads_to_the_same_list_as_reading_it(store: Desk, ste
 
 
 def follow(store, rev, copy):
-    while changed := store.read(lambda view: view.changed_sessions(rev, 2)):
+    while changed := store.read(lambda view, after=rev: view.changed_sessions(after, 2)):
         for row in changed:
             assert row.rev > rev
             rev = row.rev

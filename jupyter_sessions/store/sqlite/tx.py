@@ -92,10 +92,16 @@ class SqliteTx(SqliteView):
         return moved
 
     def rollback(self) -> None:
+        others = self.moved & {EVERYTHING}  # what another process wrote stays news
         self._reset()
+        self.moved |= others
         self._fresh = False
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")
+
+    def written(self) -> tuple[int, int]:
+        """Differs from before as soon as this transaction has something to write."""
+        return self._rev, self.db.total_changes
 
     def flush(self) -> None:
         """Write what is pending, so that reads of this transaction see it."""

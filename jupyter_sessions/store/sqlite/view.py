@@ -15,6 +15,8 @@ FROM_SESSIONS = "FROM sessions s JOIN session_documents d ON d.sid = s.sid"
 SELECT_SESSION = f"SELECT {SESSION_COLUMNS} {FROM_SESSIONS}"
 
 _LOG_COLUMNS = "timestamp, message, level, data, logger, source, idx"
+#: What LIKE can look for: it folds ASCII only, ends at a NUL and has a limit. It is quick.
+_LIKE_READS = re.compile(r"[\x01-\x7f]{1,1000}\Z")
 _SERVER_COLUMNS = ", ".join(ServerRun.__struct_fields__)
 
 
@@ -108,7 +110,7 @@ class SqliteView:
             values.append(min_level)
         if q:
             columns = ("message", "logger", "data")
-            if q.isascii():  # LIKE folds ASCII only, and is quick
+            if _LIKE_READS.match(q):
                 test, value = "{} LIKE ? ESCAPE '\\'", "%" + re.sub(r"([\\%_])", r"\\\1", q) + "%"
             else:
                 test, value = "contains_folded({}, ?)", q.casefold()

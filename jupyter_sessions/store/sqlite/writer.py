@@ -113,7 +113,8 @@ class Writer:
 
     def _listen_to_others(self) -> None:
         with contextlib.suppress(sqlite3.Error):
-            if self._tx.others_wrote():
+            self._tx.others_wrote()
+            if self._tx.moved:
                 self._tx.moved.clear()
                 self._on_commit({EVERYTHING})
 
@@ -121,21 +122,25 @@ class Writer:
         try:
             self._tx.begin()
             for job in jobs:
+                written = self._tx.written()
                 try:
                     job.result = job.work(self._tx)
-                except SessionsError as exc:  # a refusal: raised before anything was written
+                except SessionsError as exc:
+                    if self._tx.written() != written:
+                        raise  # too late for a refusal: what it wrote must go
                     job.error = exc
             moved = self._tx.commit()
         except BaseException as exc:
             self._rollback()
-            if len(jobs) > 1 and not _hopeless(exc):
+            error = _explain(exc)
+            if len(jobs) > 1 and error is exc:
                 # One of them is to blame: each alone, so that it takes no other down with it.
                 for job in jobs:
                     job.result = job.error = None
                     self._commit([job])
                 return
             for job in jobs:
-                job.error = _explain(exc)
+                job.error = error
             moved = set()
         else:
             self.commits += 1
@@ -169,12 +174,8 @@ def _resolve(jobs: list[Job]) -> None:
             job.future.set_result(job.result)
 
 
-def _hopeless(exc: BaseException) -> bool:
-    """The file refuses everybody alike: no use in trying one by one."""
-    return isinstance(exc, sqlite3.OperationalError)
-
-
 def _explain(exc: BaseException) -> BaseException:
+    """What a refusal of the file means; everybody meets it alike. Any other error is returned as it is."""
     text = str(exc)
     if isinstance(exc, sqlite3.Error):
         if "full" in text:
