@@ -4,20 +4,12 @@ import { test } from 'node:test';
 import { ApiError, Client } from '../src/core/client.js';
 import { Feed, type Socket } from '../src/core/feed.js';
 import type { Session, SessionPage } from '../src/core/model.js';
+import { leastSession } from './wire.js';
 import { SessionList, durationAt, matches, sessionName } from '../src/core/sessions.js';
 
 function session(id: string, more: Partial<Session> = {}): Session {
   const open = more.open ?? true;
-  return {
-    id,
-    appname: 'demo',
-    metadata: {},
-    created_at: '2026-11-21T14:00:00Z',
-    status: open ? 'active' : 'ended',
-    open,
-    rev: 1,
-    ...more
-  };
+  return { ...leastSession, id, appname: 'demo', status: open ? 'active' : 'ended', open, rev: 1, ...more };
 }
 
 /** A server of a few lines: answers the list from `store`, and lets a test speak through the socket. */

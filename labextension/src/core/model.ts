@@ -17,43 +17,59 @@ export interface Session {
   alias?: string;
   title?: string;
   appname: string;
-  mode?: string;
+  mode: string;
   jobid?: string;
   metadata: Record<string, unknown>;
-  created_at: string;
-  updated_at?: string;
-  ended_at?: string;
+  dimensions: Record<string, string>;
+  kind: string;
+  origin: string;
   status: Status;
   open: boolean;
-  kind?: string;
-  origin?: string;
+  created_at: string;
+  updated_at: string;
+  last_activity_at: string;
+  ended_at?: string;
+  received_at?: string;
+  expires_at?: string;
+  duration_ms: number;
+  settled: boolean;
+  rev: number;
   agent?: string;
   user?: string;
   room?: string;
+  environment?: string;
+  channel?: string;
+  version?: string;
+  deployment?: string;
+  platform?: string;
+  pid?: number;
+  parent_session_id?: string;
+  owner?: string;
+  server_id?: string;
   status_reason?: string;
   disposition?: string;
   ended_by?: string;
-  expires_at?: string;
-  last_activity_at?: string;
-  duration_ms?: number | null;
-  rev?: number;
-  log_count?: number | null;
-  message_count?: number | null;
-  trace_count?: number | null;
-  error_count?: number | null;
-  note_count?: number | null;
-  tokens?: number | null;
-  cost_usd?: number | null;
+  renewal_count?: number;
+  timeout?: Record<string, unknown>;
+  log_count: number;
+  message_count: number;
+  trace_count: number;
+  run_count: number;
+  error_count: number;
+  note_count: number;
+  tokens: number | null;
+  cost_usd: number | null;
 }
 
 /** A row that has left a changing stream. */
 export interface Gone {
   key: string;
-  gone: true;
+  id: string;
+  gone: boolean;
 }
 
 export interface SessionPage {
-  self_id?: string;
+  self_id: string;
   sessions: Session[];
   total: number;
   total_is: 'exact' | 'at_least';
@@ -68,6 +84,7 @@ export interface LogEntry {
   message: string;
   data?: Record<string, unknown>;
   logger?: string;
+  source?: string;
 }
 
 export interface LogPage {

@@ -112,7 +112,7 @@ export class SessionList {
       this.keep(open.sessions);
       this.keep(closed.sessions);
       this.setPages(closed);
-      this.selfId = open.self_id ?? closed.self_id ?? null;
+      this.selfId = open.self_id;
       // What changed between the two answers is in both the older rev and the feed's first frame.
       this.rev = Math.min(open.rev, closed.rev);
       this.phase = 'ready';
@@ -156,7 +156,7 @@ export class SessionList {
       return this.held.delete(item.key);
     }
     const known = this.held.get(item.id);
-    if (known && item.rev !== undefined && known.session.rev !== undefined && item.rev <= known.session.rev) {
+    if (known && item.rev <= known.session.rev) {
       return false;
     }
     this.keep([item]);
@@ -189,7 +189,7 @@ export class SessionList {
   private async recheck(): Promise<void> {
     try {
       const page = await this.client.list({ status: 'all', limit: 1 });
-      this.selfId = page.self_id ?? this.selfId;
+      this.selfId = page.self_id;
       if (page.rev < this.rev) {
         await this.load();
       }
@@ -269,10 +269,6 @@ export function matches(session: Session, query: string): boolean {
 }
 
 /** How long it ran, or has run so far by the reader's clock. */
-export function durationAt({ session, receivedAt }: Held, now: number): number | null {
-  if (!session.open) {
-    return session.duration_ms ?? null;
-  }
-  const sofar = session.duration_ms ?? receivedAt - Date.parse(session.created_at);
-  return Math.max(0, sofar + now - receivedAt);
+export function durationAt({ session, receivedAt }: Held, now: number): number {
+  return session.open ? Math.max(0, session.duration_ms + now - receivedAt) : session.duration_ms;
 }

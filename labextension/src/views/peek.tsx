@@ -80,7 +80,7 @@ interface Figure {
 /** Duration always; of the rest, what this session has. */
 function figures(held: Held, now: number, words: Words): Figure[] {
   const { session } = held;
-  const counted = (name: string, value: number | null | undefined, bad = false): Figure[] =>
+  const counted = (name: string, value: number | null, bad = false): Figure[] =>
     value ? [{ name, text: count(value), exact: exact(value), bad }] : [];
   return [
     { name: words.__('Duration'), text: durationText(held, now) },
@@ -110,7 +110,7 @@ function CopyId({ id, words }: { id: string; words: Words }): JSX.Element {
 }
 
 function Metadata({ values, words }: { values: Record<string, unknown>; words: Words }): JSX.Element | null {
-  const entries = Object.entries(values ?? {});
+  const entries = Object.entries(values);
   if (entries.length === 0) {
     return null;
   }

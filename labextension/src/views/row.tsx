@@ -23,7 +23,7 @@ interface RowProps {
 
 export const SessionRow = memo(({ held, now, isSelf, selected, tabbable, words, onSelect }: RowProps): JSX.Element => {
   const { session } = held;
-  const errors = session.error_count ?? 0;
+  const errors = session.error_count;
   const name = sessionName(session);
   const started = Date.parse(session.created_at);
   return (
@@ -53,7 +53,7 @@ export const SessionRow = memo(({ held, now, isSelf, selected, tabbable, words, 
             {count(errors)}
           </span>
         )}
-        {session.cost_usd !== null && session.cost_usd !== undefined && session.cost_usd > 0 && (
+        {session.cost_usd !== null && session.cost_usd > 0 && (
           <span>{cost(session.cost_usd)}</span>
         )}
       </span>
@@ -63,7 +63,7 @@ export const SessionRow = memo(({ held, now, isSelf, selected, tabbable, words, 
 
 export function durationText(held: Held, now: number): string {
   const ms = durationAt(held, now);
-  return held.session.open && ms !== null ? runningDuration(ms) : duration(ms);
+  return held.session.open ? runningDuration(ms) : duration(ms);
 }
 
 /** The second line tells what the name does not: the agent or app, or what stands in for it where that is the name. */
@@ -71,7 +71,7 @@ function whose({ session }: Held): string {
   const name = sessionName(session);
   const maker = session.agent || session.appname;
   if (maker === name) {
-    return session.mode || session.kind || session.origin || '';
+    return session.mode || session.kind;
   }
   return session.kind === 'kernel' ? `kernel ${maker}` : maker;
 }
