@@ -132,3 +132,11 @@ def test_nothing_is_cut_off_at_any_width(lab: Lab, sidebar: Sidebar, shots: Path
     )
     sidebar.picture(shots / f"sidebar-{theme.lower()}-{width}.png")
     assert overflow == []
+
+
+def test_the_duration_of_what_runs_counts_on_by_itself(lab: Lab, sidebar: Sidebar) -> None:
+    lab.create("counts-1", title="Zurich, early flight")
+    sidebar.open(lab.page_url)
+    duration = sidebar.row("Running", "Zurich, early flight").locator(".js-row-duration")
+    first = duration.inner_text()
+    expect(duration).not_to_have_text(first)

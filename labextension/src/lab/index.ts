@@ -1,6 +1,6 @@
 // The JupyterLab plugin: the sidebar, its icon and the command that shows it.
 
-import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -18,11 +18,9 @@ const sidebar: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-sessions:sidebar',
   description: 'Shows the recorded sessions in the left sidebar, live.',
   autoStart: true,
-  requires: [ILabShell],
   optional: [ITranslator, ICommandPalette, ILayoutRestorer],
   activate(
     app: JupyterFrontEnd,
-    shell: ILabShell,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
@@ -37,14 +35,14 @@ const sidebar: JupyterFrontEndPlugin<void> = {
     widget.id = SIDEBAR_ID;
     widget.title.icon = tapeIcon;
     widget.title.caption = words.__('Sessions');
-    shell.add(widget, 'left', { rank: 550, type: 'Sessions' });
+    app.shell.add(widget, 'left', { rank: 550, type: 'Sessions' });
     restorer?.add(widget, SIDEBAR_ID);
 
     app.commands.addCommand(SHOW, {
       label: words.__('Show sessions'),
       caption: words.__('Show the recorded sessions in the sidebar'),
       icon: tapeIcon,
-      execute: () => shell.activateById(SIDEBAR_ID),
+      execute: () => app.shell.activateById(SIDEBAR_ID),
       describedBy: { args: { type: 'object', properties: {} } }
     });
     palette?.addItem({ command: SHOW, category: words.__('Sessions') });

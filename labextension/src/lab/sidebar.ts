@@ -18,6 +18,11 @@ export class SessionsSidebar extends Widget {
     this.draw();
   }
 
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    this.draw();
+  }
+
   protected override onAfterShow(message: Message): void {
     super.onAfterShow(message);
     this.draw();
