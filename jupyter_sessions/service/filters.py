@@ -7,9 +7,10 @@ import binascii
 import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ..errors import Invalid
 from ..model import CLOSED, OPEN, Kind, Origin, Status
@@ -18,6 +19,8 @@ from ..times import parse_duration, parse_time
 
 DEFAULT_LIMIT = 1000
 MAX_LIMIT = 5000
+MAX_FILTERS = 100
+MAX_VALUES = 200
 
 GROUPS: dict[str, frozenset[Status]] = {"active": OPEN, "ended": CLOSED, "all": frozenset(Status)}
 
@@ -72,6 +75,8 @@ def unknown_name(name: str, known: Sequence[str], what: str = "filter") -> Inval
 
 def parse_list(params: Mapping[str, Sequence[str]], now: int) -> ListRequest:
     """Parameters by name, each with all its values as they were given."""
+    if len(params) > MAX_FILTERS:
+        raise Invalid(f"A list takes at most {MAX_FILTERS} filters; these are {len(params)}.", reason="bad_query")
     for name in params:
         if name not in PARAMETERS and not (name.startswith(("meta.", "dim.")) and len(name) > 5):
             raise unknown_name(name, [*PARAMETERS, "meta.KEY", "dim.KEY"])
@@ -110,14 +115,16 @@ def parse_list(params: Mapping[str, Sequence[str]], now: int) -> ListRequest:
     return ListRequest(query, None if after_rev is None else parse_int("after_rev", after_rev))
 
 
-def _values(given: Sequence[str]) -> tuple[str, ...]:
+def _values(name: str, given: Sequence[str]) -> tuple[str, ...]:
     """OR within a comma list; a value that has a comma of its own is also taken whole."""
     found: dict[str, None] = {}
     for text in given:
         for part in (*text.split(","), text):
             if part.strip():
                 found[part.strip()] = None
-    return tuple(found)[:200]
+    if len(found) > MAX_VALUES:
+        raise Invalid(f"{name[:60]} takes at most {MAX_VALUES} values; these are {len(found)}.", reason="bad_query")
+    return tuple(found)
 
 
 def _states(params: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -142,7 +149,7 @@ def _equals(params: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, 
     found = []
     known = {"kind": {k.value for k in Kind}, "origin": {o.value for o in Origin}}
     for name in EQUALS:
-        values = _values(params.get(name, ()))
+        values = _values(name, params.get(name, ()))
         for value in values:
             if name in known and "," not in value and value not in known[name]:
                 raise Invalid(
@@ -157,7 +164,7 @@ def _facets(params: Mapping[str, Sequence[str]]) -> tuple[tuple[str, tuple[str, 
     found = []
     for name, given in params.items():
         if name in ("model", "label") or name.startswith(("meta.", "dim.")):
-            values = _values(given)
+            values = _values(name, given)
             if values:
                 found.append((name, values))
     return tuple(found)
@@ -173,10 +180,14 @@ def make_next(query: ListQuery, position: Position) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
+_Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Cursor = tuple[str, _Int64, _Int64 | float | str | None, str]
+
+
 def _parse_next(token: str, query: ListQuery) -> tuple[int, Position]:
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        mark, now, value, session_id = msgspec.json.decode(raw, type=tuple[str, int, int | float | str | None, str])
+        mark, now, value, session_id = msgspec.json.decode(raw, type=_Cursor)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise Invalid("next is not a cursor of this list.", reason="bad_cursor") from None
     if mark != _fingerprint(query):
