@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from .. import lifecycle
-from ..errors import Conflict, IllegalTransition, Invalid, SessionClosed, SessionExpired, SessionNotFound
+from ..errors import Conflict, IllegalTransition, Invalid, SessionClosed, SessionExpired, SessionNotFound, TooLarge
 from ..ids import alias_of, new_id, parse_id, parse_reference
 from ..model import Event, Gone, LogEntry, Note, Origin, Session, Status
 from ..store.protocol import LogRows, Page, Store, StoreInfo, Tx, View
@@ -408,11 +408,12 @@ class Sessions:
         now = self.clock()
         if body.score is None and not body.label and not body.text:
             raise Invalid("A note needs a score, a label or a text.", reason="missing_field")
-        if body.text and len(body.text.encode()) > self.config.max_document:
-            raise Invalid(f"The text of a note has at most {self.config.max_document} bytes.", reason="too_large")
+        size = len(body.text.encode()) if body.text else 0
+        if size > self.config.max_document:
+            raise TooLarge("The text of a note", f"{size} bytes", self.config.max_document)
         texts = {
             name: checked_text(name, value, self.config) if (value := getattr(body, name)) else None
-            for name in ("span", "name", "label")
+            for name in ("author", "span", "name", "label")
         }
 
         def work(tx: Tx) -> Note:
@@ -420,7 +421,7 @@ class Sessions:
             if session.status == Status.ARCHIVED:
                 raise SessionClosed(session.id, session.status)
             note = Note(
-                now, body.author or author, texts["span"], texts["name"], body.score, texts["label"],
+                now, texts["author"] or author, texts["span"], texts["name"], body.score, texts["label"],
                 clean(body.text) if body.text else None,
             )  # fmt: skip
             tx.append_note(session, note)
