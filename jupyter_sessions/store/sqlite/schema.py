@@ -6,6 +6,7 @@ major is never written. Only a server or the CLI migrates (`migrate=True`), neve
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import uuid
@@ -137,6 +138,8 @@ def connect(settings: Settings, *, readonly: bool = False) -> sqlite3.Connection
         db.execute(f"PRAGMA synchronous = {settings.synchronous}")
         db.execute(f"PRAGMA mmap_size = {settings.mmap_bytes if wal else 0}")
         db.execute("PRAGMA temp_store = MEMORY")
+        # What is purged is overwritten; some builds of SQLite do so by themselves, others do not.
+        db.execute("PRAGMA secure_delete = ON")
         # Checkpoints cost an fsync of the whole file: the maintenance thread does them, not a commit.
         db.execute(f"PRAGMA wal_autocheckpoint = {0 if wal else 1000}")
         if readonly:
@@ -160,6 +163,7 @@ def prepare(settings: Settings, *, migrate: bool = True) -> str:
         if not path.exists():
             # Prompts and logs are private: the file is its owner's alone.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        _look(path)
         db = connect(settings)
     except (OSError, sqlite3.Error) as exc:
         raise explain(exc, path) from exc
@@ -171,16 +175,37 @@ def prepare(settings: Settings, *, migrate: bool = True) -> str:
         db.close()
 
 
-def _prepare(db: sqlite3.Connection, settings: Settings, path: Path, migrate: bool) -> str:
-    version = _version(db)
+def _look(path: Path) -> None:
+    """Refuse a file that is not for us before SQLite opens it to write: closing would move its WAL."""
+    with contextlib.suppress(sqlite3.Error):  # a file that cannot be read is explained when it is opened
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
+        try:
+            _judge(db, path)
+        finally:
+            db.close()
+
+
+def _judge(db: sqlite3.Connection, path: Path) -> int:
+    """The version, 0 of a new file; refuses one that is another program's or of a newer major."""
+    db.execute("BEGIN")  # one snapshot: another process may be making the file
+    try:
+        version = _version(db)
+        tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    finally:
+        db.execute("COMMIT")
+    if (version or tables) and not tables >= {"store", "sessions"}:
+        raise StoreError(f"{path} is an SQLite database of another program. Set SessionsExtension.store_path.")
     if version // 1000 > MAJOR:
         raise StoreError(
             f"{path} was written by a newer jupyter-sessions (schema {version}, this one knows {VERSION}). "
             "Upgrade jupyter-sessions, or set SessionsExtension.store_path to another file."
         )
+    return version
+
+
+def _prepare(db: sqlite3.Connection, settings: Settings, path: Path, migrate: bool) -> str:
+    version = _judge(db, path)
     if version == 0:
-        if _tables(db):
-            raise StoreError(f"{path} is an SQLite database of another program. Set SessionsExtension.store_path.")
         db.execute("PRAGMA page_size = 8192")
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     db.execute(f"PRAGMA journal_mode = {settings.journal_mode}")
@@ -219,10 +244,6 @@ def _run(db: sqlite3.Connection, script: str) -> None:
 
 def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _tables(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
 
 
 def explain(exc: Exception, path: Path) -> StoreError:
