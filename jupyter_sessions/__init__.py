@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .client import Client, connect
+    from .client import AsyncClient, Client, Session, connect, connect_async
 
-__all__ = ["Client", "__version__", "connect"]
+__all__ = ["AsyncClient", "Client", "Session", "__version__", "connect", "connect_async"]
 
 
 def __getattr__(name: str) -> Any:
     # The client is loaded when it is used, so that a server extension or a CLI does not pay for it.
-    if name in ("Client", "connect"):
+    if name in __all__:
         from . import client
 
         return getattr(client, name)

@@ -19,6 +19,9 @@ Json = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
 
 encode = msgspec.json.Encoder().encode
 
+#: Of the whole API; a client asks for it before anything else.
+API_VERSION = "1"
+
 
 class SessionView(Struct, omit_defaults=True):
     """A session as every route answers it."""

@@ -13,6 +13,7 @@ from ..errors import Invalid, SessionsError
 from ..model import Event, Note
 from ..store.protocol import Page
 from ..wire import (
+    API_VERSION,
     EventsView,
     HealthView,
     LagHealth,
@@ -31,8 +32,6 @@ from ..wire import (
 from .entries import parse_level
 from .filters import ListRequest, make_next, parse_int, unknown_name
 from .sessions import Appended, Changes, LogRequest, LogResult, Sessions, Stream
-
-API_VERSION = "1"
 
 #: Items of one answer of an appended stream.
 MAX_ITEMS = 10_000
