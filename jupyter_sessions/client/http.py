@@ -132,8 +132,9 @@ def _quoted(session_id: str) -> str:
     return quote(session_id, safe="") if session_id.strip(".") else "%2E" * len(session_id)
 
 
-def _path(session_id: str) -> str:
-    return _quoted(alias_of(session_id) or session_id)
+def _path(reference: str) -> str:
+    """An id, or the alias of one whose slashes a proxy would take for its own; an alias is itself safe."""
+    return reference if reference.startswith("~") else _quoted(alias_of(reference) or reference)
 
 
 class _Body(Struct):
