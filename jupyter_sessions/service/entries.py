@@ -89,7 +89,7 @@ def document(raw: Raw | UnsetType, what: str, config: Config) -> str | None:
 
 def too_deep(value: Any, limit: int) -> bool:
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             inner
             for outer in level
