@@ -68,7 +68,7 @@ class SqliteStore:
         self._writer = Writer(
             connection, self.id, self._announce, max_rows=rows, max_bytes=size, poll_seconds=self._poll_seconds
         )
-        self._maintenance = Maintenance(self.settings)
+        self._maintenance = Maintenance(self.settings, self._writer.turn)
 
     async def close(self) -> None:
         if self._writer is None:

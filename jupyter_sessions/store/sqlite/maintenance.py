@@ -15,13 +15,16 @@ from .schema import Settings, connect
 _INTERVAL_SECONDS = 0.2
 #: A WAL of this size is moved into the file while writers go on.
 _CHECKPOINT_BYTES = 8 << 20
-#: One that has outgrown this is cut back; writers wait for that moment.
+#: One that has outgrown this is cut back; our writer waits for that moment, and no longer than this for readers.
 _TRUNCATE_BYTES = 128 << 20
+_PATIENCE_MS = 20
 
 
 class Maintenance:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, turn: threading.Lock) -> None:
+        """`turn` is held by whoever commits: SQLite alone would let a busy writer starve us."""
         self._settings = settings
+        self._turn = turn
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jupyter-sessions-checkpoints", daemon=True)
         if settings.journal_mode == "wal":
@@ -34,13 +37,15 @@ class Maintenance:
 
     def _run(self) -> None:
         db = connect(self._settings)
+        db.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
         try:
             while not self._stop.wait(_INTERVAL_SECONDS):
                 with contextlib.suppress(OSError, sqlite3.Error):  # locked or full: the next round tries again
                     size = os.stat(self._settings.path + "-wal").st_size
-                    if size > _TRUNCATE_BYTES:
-                        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                    elif size > _CHECKPOINT_BYTES:
+                    if size > _CHECKPOINT_BYTES:
                         db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                    if size > _TRUNCATE_BYTES:
+                        with self._turn:
+                            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             db.close()

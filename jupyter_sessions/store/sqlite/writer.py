@@ -52,6 +52,8 @@ class Writer:
         self._max_rows = max_rows
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
+        #: Held during a commit; the maintenance takes it to cut back the WAL.
+        self.turn = threading.Lock()
         self.waiting_rows = 0
         self.waiting_bytes = 0
         self.commits = 0
@@ -106,7 +108,8 @@ class Writer:
                     break
                 jobs.append(job)
                 rows += job.rows
-            self._commit(jobs)
+            with self.turn:
+                self._commit(jobs)
             if stopping:
                 break
         self._db.close()
