@@ -57,7 +57,7 @@ class Level(int, Enum):
 LEVEL_NAMES: dict[int, str] = {level.value: level.name.lower() for level in Level}
 
 
-class Session(Struct):
+class Session(Struct, gc=False):
     """One run, as a row of the store. `sid` is the store's own number for it and never leaves the store."""
 
     sid: int
@@ -117,14 +117,14 @@ class Session(Struct):
         return self.ended_at is None
 
 
-class Gone(Struct):
+class Gone(Struct, gc=False):
     """What a changing stream says of a row that was removed."""
 
     id: str
     rev: int
 
 
-class LogEntry(Struct):
+class LogEntry(Struct, gc=False):
     """`index` is the entry's number ever appended to its session; the store gives it."""
 
     timestamp: int
@@ -136,7 +136,7 @@ class LogEntry(Struct):
     index: int = -1
 
 
-class Event(Struct):
+class Event(Struct, gc=False):
     """Lifecycle news of a session: created, status_changed, ended, ..."""
 
     timestamp: int
@@ -145,7 +145,7 @@ class Event(Struct):
     index: int = -1
 
 
-class Note(Struct):
+class Note(Struct, gc=False):
     """A score, label or comment on a session or one of its spans, by a person or an evaluator."""
 
     timestamp: int

@@ -26,7 +26,7 @@ from .errors import status_of
 
 if TYPE_CHECKING:
     from ..service.sessions import Sessions
-    from .extension import Running
+    from .running import Running
 
 T = TypeVar("T")
 

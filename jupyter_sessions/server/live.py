@@ -16,6 +16,7 @@ from ..errors import SessionsError
 from ..service.feeds import Feed, Piece, frame_start, read_piece
 from ..service.sessions import Sessions
 from ..store.protocol import EVERYTHING, SESSIONS, Stream, View
+from ..wire import encode
 
 
 class Outlet(Protocol):
@@ -24,15 +25,15 @@ class Outlet(Protocol):
     def blocked(self) -> bool:
         """Whether bytes of an earlier frame are still unsent."""
 
-    def send(self, frame: bytes, drained: Callable[[], None]) -> None:
-        """Send; `drained` is called once the bytes have left."""
+    def send(self, message: bytes, drained: Callable[[], None]) -> None:
+        """Send a framed message; `drained` is called when bytes had to wait, once they have left."""
 
     def refuse(self, subscription: Subscription, error: SessionsError) -> None:
         """The subscription is over; say why."""
 
 
 class Subscription:
-    __slots__ = ("cursor", "feed", "fresh", "outlet", "start", "subscription_id")
+    __slots__ = ("cursor", "drained", "feed", "feed_key", "fresh", "outlet", "start", "subscription_id")
 
     def __init__(self, outlet: Outlet, subscription_id: str | int, feed: Feed, cursor: int) -> None:
         self.outlet = outlet
@@ -40,6 +41,9 @@ class Subscription:
         self.feed = feed
         self.cursor = cursor
         self.start = frame_start(subscription_id)
+        #: Equal for equal feeds, and quick to compare.
+        self.feed_key = encode(feed)
+        self.drained: Callable[[], None] = _nobody_waits
         #: Its first frame is sent even when it is empty: the reader learns that it is live.
         self.fresh = True
 
@@ -60,6 +64,7 @@ class LiveHub:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def add(self, subscription: Subscription) -> None:
+        subscription.drained = lambda: self._drained(subscription)
         self._by_stream[subscription.feed.stream].add(subscription)
         self._wake((subscription,))
 
@@ -91,14 +96,15 @@ class LiveHub:
 
     async def _deliver(self) -> None:
         while self._dirty:
-            groups: dict[tuple[Feed, int], list[Subscription]] = defaultdict(list)
+            groups: dict[tuple[bytes, int], list[Subscription]] = defaultdict(list)
             for subscription in self._dirty:
                 if not subscription.outlet.blocked():
-                    groups[subscription.feed, subscription.cursor].append(subscription)
+                    groups[subscription.feed_key, subscription.cursor].append(subscription)
             self._dirty.clear()
             if not groups:
                 return
-            places = list(groups)
+            together = list(groups.values())
+            places = [(group[0].feed, group[0].cursor) for group in together]
 
             def read(view: View, places: list[tuple[Feed, int]] = places) -> list[Piece | SessionsError]:
                 return [_try_read(self._sessions, view, feed, cursor) for feed, cursor in places]
@@ -108,15 +114,16 @@ class LiveHub:
             except SessionsError:
                 # The file is held or gone for a moment: what waited, waits on.
                 await asyncio.sleep(self._retry)
-                self._dirty.update(s for group in groups.values() for s in group if s in self._followers(s))
+                self._dirty.update(s for group in together for s in group if s in self._followers(s))
                 continue
-            for place, piece in zip(places, pieces, strict=True):
-                self._send(groups[place], piece)
+            for group, piece in zip(together, pieces, strict=True):
+                self._send(group, piece)
 
     def _followers(self, subscription: Subscription) -> set[Subscription]:
         return self._by_stream.get(subscription.feed.stream, set())
 
     def _send(self, group: list[Subscription], piece: Piece | SessionsError) -> None:
+        messages: dict[bytes, bytes] = {}  # most readers choose the same id: framed once, written many times
         for subscription in group:
             if subscription not in self._followers(subscription):
                 continue  # it left while we read
@@ -125,18 +132,32 @@ class LiveHub:
                 subscription.outlet.refuse(subscription, piece)
                 continue
             subscription.cursor = piece.cursor
-            if piece.empty and not subscription.fresh:
-                if piece.more:
-                    self._dirty.add(subscription)
-                continue
-            subscription.fresh = False
-            subscription.outlet.send(subscription.start + piece.body, lambda s=subscription: self._drained(s))  # type: ignore[misc]
+            if not piece.empty or subscription.fresh:
+                subscription.fresh = False
+                message = messages.get(subscription.start)
+                if message is None:
+                    message = messages[subscription.start] = text_message(subscription.start + piece.body)
+                subscription.outlet.send(message, subscription.drained)
             if piece.more:
                 self._dirty.add(subscription)
 
     def _drained(self, subscription: Subscription) -> None:
         if subscription in self._followers(subscription):
             self._wake((subscription,))
+
+
+def _nobody_waits() -> None:
+    """Until a hub follows the subscription."""
+
+
+def text_message(payload: bytes) -> bytes:
+    """A whole WebSocket message as it goes over the wire (RFC 6455, section 5.2): final, text, not masked."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81%c" % size + payload
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
 def _try_read(sessions: Sessions, view: View, feed: Feed, cursor: int) -> Piece | SessionsError:

@@ -49,6 +49,7 @@ class JupyterServer:
         env: Mapping[str, str] | None = None,
         before_exec: Callable[[], None] | None = None,
         prefix: tuple[str, ...] = (),
+        extensions: Mapping[str, bool] = EXTENSIONS,
     ) -> None:
         """`before_exec` runs in the child (limits, another user); `prefix` is a command that runs the server."""
         self.home = home
@@ -59,6 +60,7 @@ class JupyterServer:
         self.port = free_port()
         self.store = store or home / "data" / "jupyter_sessions" / "sessions.db"
         self._args = args
+        self._extensions = extensions
         self._env = dict(env or {})
         self._before_exec = before_exec
         self._prefix = prefix
@@ -105,7 +107,7 @@ class JupyterServer:
             "ServerApp.allow_root": True,
             "ServerApp.open_browser": False,
             "ServerApp.allow_unauthenticated_access": False,
-            "ServerApp.jpserver_extensions": EXTENSIONS,
+            "ServerApp.jpserver_extensions": dict(self._extensions),
             "SessionsExtension.store_path": self.store,
             "IdentityProvider.token": self.token,
         }

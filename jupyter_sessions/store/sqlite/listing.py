@@ -183,7 +183,7 @@ class _List:
     def total(self) -> tuple[int, bool]:
         """Exact up to the cap; beyond, only if asked and in time."""
         only = self.filters[0] if len(self.filters) == 1 else None
-        if only and only.matches < self.common:
+        if only and only.matches < self.common:  # noqa: SIM108
             counted = int(only.matches)  # the estimate has counted them all
         else:
             counted = self._count(COUNT_CAP + 1)
