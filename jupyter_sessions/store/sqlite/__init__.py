@@ -56,18 +56,24 @@ class SqliteStore:
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._readers = ThreadPoolExecutor(self._reader_count, thread_name_prefix="jupyter-sessions-reader")
-        try:
-            self.id = await self._loop.run_in_executor(
-                self._readers, lambda: prepare(self.settings, migrate=self._migrate)
+        rows, size = self._max_waiting
+
+        def start() -> Writer:
+            self.id = prepare(self.settings, migrate=self._migrate)
+            return Writer(
+                connect(self.settings),
+                self.id,
+                self._announce,
+                max_rows=rows,
+                max_bytes=size,
+                poll_seconds=self._poll_seconds,
             )
-            connection = await self._loop.run_in_executor(self._readers, lambda: connect(self.settings))
+
+        try:
+            self._writer = await self._loop.run_in_executor(self._readers, start)
         except BaseException:
             self._readers.shutdown(wait=False)
             raise
-        rows, size = self._max_waiting
-        self._writer = Writer(
-            connection, self.id, self._announce, max_rows=rows, max_bytes=size, poll_seconds=self._poll_seconds
-        )
         self._maintenance = Maintenance(self.settings, self._writer.turn)
 
     async def close(self) -> None:

@@ -46,7 +46,7 @@ class SqliteTx(SqliteView):
     def __init__(self, db: sqlite3.Connection, store_id: str) -> None:
         super().__init__(db, store_id)
         self._cache: dict[str, Session] = {}
-        self._data_version = -1
+        self._data_version = self._file_version()
         #: Whether the cache, the rev and the next number are those of the file.
         self._fresh = False
         self._rev = 0
@@ -73,14 +73,15 @@ class SqliteTx(SqliteView):
 
     def others_wrote(self) -> bool:
         """Whether another connection has committed since the last call; ours never count."""
-        version = int(self.db.execute("PRAGMA data_version").fetchone()[0])
+        version = self._file_version()
         if version == self._data_version:
             return False
-        first, self._data_version, self._fresh = self._data_version < 0, version, False
-        if first:
-            return False
+        self._data_version, self._fresh = version, False
         self.moved.add(EVERYTHING)
         return True
+
+    def _file_version(self) -> int:
+        return int(self.db.execute("PRAGMA data_version").fetchone()[0])
 
     def commit(self) -> set[Stream]:
         self.flush()
