@@ -8,7 +8,7 @@ from typing import Any
 
 from ..wire import HealthView
 from .calls import Calls, TailReader
-from .encoding import list_parameters
+from .encoding import list_parameters, log_bodies
 from .opening import open_transport
 from .records import Event, LogEntry, LogPage, Note, Rows, SessionInfo, SessionList
 from .transport import Transport
@@ -102,7 +102,8 @@ class AsyncSession(SessionInfo, frozen=True, kw_only=True, eq=False, dict=True):
         return self
 
     async def log(self, message: Any, level: str | None = None, data: Mapping[str, Any] | None = None) -> None:
-        await self._calls.append(self.id, message, level, data)
+        for body in log_bodies(message, level, data):
+            await self._calls.append(self.id, body)
 
     async def logs(
         self,

@@ -33,6 +33,11 @@ class Background:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for it here. An interrupt in this thread cancels it there."""
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError(
+                "The plain client was called while it turned a value into text; it would wait for itself."
+            )
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()

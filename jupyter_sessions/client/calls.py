@@ -16,7 +16,7 @@ import msgspec
 from ..errors import ConnectionFailed, IllegalTransition
 from ..ids import parse_id, parse_reference
 from ..wire import HealthView
-from .encoding import dumps, list_parameters, log_bodies, session_body
+from .encoding import dumps, list_parameters, session_body
 from .records import Event, Item, ListAnswer, LogAnswer, LogEntry, LogPage, Note, Rows, S, SessionList, StreamAnswer
 from .transport import Parameters, Transport
 
@@ -119,9 +119,8 @@ class Calls(Generic[S]):
 
     # Streams
 
-    async def append(self, session_id: str, message: Any, level: str | None, data: Mapping[str, Any] | None) -> None:
-        for body in log_bodies(message, level, data):
-            await self.transport.append(session_id, body)
+    async def append(self, session_id: str, body: bytes) -> None:
+        await self.transport.append(session_id, body)
 
     async def log_page(
         self, session_id: str, cursor: int, limit: int, level: str | None, q: str | None, order: str | None = None

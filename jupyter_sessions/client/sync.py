@@ -9,7 +9,7 @@ from typing import Any
 from ..wire import HealthView
 from . import background
 from .calls import Calls, TailReader
-from .encoding import list_parameters
+from .encoding import list_parameters, log_bodies
 from .opening import open_transport
 from .records import Event, LogEntry, LogPage, Note, Rows, SessionInfo, SessionList
 from .transport import Transport
@@ -130,7 +130,9 @@ class Session(SessionInfo, frozen=True, kw_only=True, eq=False, dict=True):
         On disk when it returns. Levels are debug, info, warn and error. A long iterable goes in pieces of 5,000, each
         kept as a whole or not at all.
         """
-        background.run(self._calls.append(self.id, message, level, data))
+        # An iterable is the caller's code: it runs in the caller's thread, and may itself record.
+        for body in log_bodies(message, level, data):
+            background.run(self._calls.append(self.id, body))
 
     def logs(
         self,

@@ -42,15 +42,41 @@ def test_anything_with_a_text_is_a_line(session: Session, message: object, kept:
 def test_an_iterable_is_many_lines(session: Session) -> None:
     when = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)
     session.log(
-        ["plain", {"message": "own", "level": "error", "logger": "app", "timestamp": when}, {"format": "{a}!", "fields": {"a": 1}}],
+        [
+            "plain",
+            {"message": "own", "level": "error", "logger": "app", "timestamp": when},
+            {"format": "{a}!", "fields": {"a": 1}},
+        ],
         level="info",
         data={"all": True},
-    )  # fmt: skip
+    )
     plain, own, structured = session.logs()
 
     assert (plain.level, plain.data) == ("info", {"all": True})
     assert (own.level, own.logger, own.timestamp, own.data) == ("error", "app", when, {"all": True})
     assert (structured.message, structured.level) == ("1!", "info")
+
+
+def test_an_iterable_runs_in_the_callers_thread_and_may_record_too(session: Session) -> None:
+    def lines() -> Iterator[str]:
+        session.log("from inside")
+        yield threading.current_thread().name
+
+    session.log(lines())
+
+    assert [entry.message for entry in session.logs()] == ["from inside", threading.current_thread().name]
+
+
+def test_a_value_that_records_while_it_is_turned_into_text_is_an_error_not_a_hang(
+    client: Client, session: Session
+) -> None:
+    class Talkative:
+        def __str__(self) -> str:
+            session.log("hello")
+            return "x"
+
+    with pytest.raises(RuntimeError, match="wait for itself"):
+        client.create("trip", metadata={"a": Talkative()})
 
 
 def test_a_time_without_a_zone_is_this_machines(session: Session) -> None:

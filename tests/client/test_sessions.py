@@ -96,7 +96,7 @@ def test_attributes_cannot_be_set_as_if_that_saved_them(session: Session) -> Non
 
 
 def test_a_slip_in_a_field_is_named(client: Client) -> None:
-    with pytest.raises(Invalid, match="'enviroment'.*Did you mean 'environment'"):
+    with pytest.raises(Invalid, match=r"'enviroment'.*Did you mean 'environment'"):
         client.create("trip", enviroment="prod")
 
 
