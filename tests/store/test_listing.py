@@ -252,6 +252,12 @@ def test_long_values_are_told_apart_to_their_last_letter(store):
     assert store.ids(facets=(("meta.k", ("x" * 500,)),)) == []
 
 
+def test_a_session_that_has_two_of_the_wanted_values_counts_once(store):
+    store.insert(a_session("both", metadata={"k": ["a", "b"]}), a_session("one", metadata={"k": "a"}))
+    page = store.read(lambda view: view.sessions(a_query(facets=(("meta.k", ("a", "b")),))))
+    assert ([row.id for row in page.rows], page.total) == (["both", "one"], 2)
+
+
 def test_a_filter_follows_what_the_metadata_says_now(store):
     store.insert(a_session("s", metadata={"k": "old", "stays": 1}, dimensions={"d": "old"}))
 

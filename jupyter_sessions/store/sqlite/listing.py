@@ -83,8 +83,10 @@ def _filters(query: ListQuery, values: _Values, classes: list[int]) -> list[Filt
             found.append(Filter("+" + test, rows=rows))
     for key, wanted in query.facets:
         hashed = tuple(facet_value(value) for value in wanted)
-        rows = f"SELECT sid FROM facets WHERE key = {values.bind(key)} AND value IN ({values.bind_all(hashed)})"
-        found.append(Filter(f"EXISTS ({rows} AND sid = s.sid)", rows=rows))
+        having = f"FROM facets WHERE key = {values.bind(key)} AND value IN ({values.bind_all(hashed)})"
+        # A session that has two of the values counts once.
+        rows = f"SELECT {'DISTINCT ' if len(hashed) > 1 else ''}sid {having}"
+        found.append(Filter(f"EXISTS (SELECT 1 {having} AND sid = s.sid)", rows=rows))
     if query.q is not None:
         expression = match_expression(query.q)
         rows = f"SELECT rowid AS sid FROM search WHERE search MATCH {values.bind(expression or '')}"
