@@ -103,13 +103,11 @@ def too_deep(value: Any, limit: int) -> bool:
 
 def from_text(body: bytes, now: int, config: Config) -> list[LogEntry]:
     """A line is an entry, without a level; empty lines are none."""
-    lines = clean(body.decode("utf-8", "replace")).split("\n")
-    entries = []
-    for line in lines:
-        if line.endswith("\r"):
-            line = line[:-1]
-        if line:
-            entries.append(LogEntry(now, line))
+    text = clean(body.decode("utf-8", "replace"))
+    lines = text.split("\n")
+    if "\r" in text:
+        lines = [line.removesuffix("\r") for line in lines]
+    entries = [LogEntry(now, line) for line in lines if line]
     _check_count(len(entries), config)
     if len(body) > config.max_message:
         for entry in entries:
@@ -152,8 +150,7 @@ def _entry(body: EntryBody, now: int, config: Config) -> LogEntry:
     if message is UNSET:
         raise Invalid('An entry needs "message" (or "format" and "fields").', reason="missing_field")
     message = clean(message)
-    if len(message) * 4 > config.max_message:
-        _check_message(message, config)
+    _check_message(message, config)
     stamp = body.timestamp
     if stamp is None:
         timestamp = now
@@ -220,6 +217,8 @@ def _check_count(count: int, config: Config) -> None:
 
 
 def _check_message(message: str, config: Config) -> None:
+    if len(message) * 4 <= config.max_message:
+        return  # whatever its characters are
     size = len(message.encode("utf-8", "surrogatepass"))
     if size > config.max_message:
         raise TooLarge("A log message", f"{size} bytes", config.max_message)

@@ -100,7 +100,7 @@ class View(Protocol):
     def rev(self) -> int: ...
 
     def count(self, states: tuple[str, ...]) -> int:
-        """How many sessions are in these states, counted up to COUNT_CAP."""
+        """How many sessions are in these states."""
 
     def log(
         self,

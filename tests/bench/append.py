@@ -1,6 +1,6 @@
 """Durable log appends over HTTP, against an empty authenticated POST in the same server; and the event loop's lag.
 
-python tests/bench/append.py [SECONDS] [ROUNDS]
+python -m tests.bench.append [SECONDS] [ROUNDS]
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
-from load import Connection, request, run, spread
-
-from tests.bench.server import bench_server
+from .load import Connection, request, run, spread
+from .server import bench_server
 
 LINE = b"2026-11-21 worker-3 step finished, 70 characters of text as logs have it"
 BATCH = b"\n".join(LINE for _ in range(5000))
@@ -66,7 +63,7 @@ def main(seconds: float, rounds: int) -> None:
                 print(f"  append 5000      x{connections}  {rate * 5000:8.0f} lines/s  {spread(took)}")
                 print(f"                       event loop late: p99 {lag['p99']:.1f} ms  max {lag['max']:.1f} ms")
         print(f"single line, 16 connections: {100 * statistics.median(ratios):.0f}% of an empty POST (median)")
-        print(f"event loop late: p99 {statistics.median(l['p99'] for l in lags):.1f} ms (median)")
+        print(f"event loop late: p99 {statistics.median(late['p99'] for late in lags):.1f} ms (median)")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Live sockets: how many frames of one entry each reach 100 subscribed sockets, and how soon one frame comes.
 
-python tests/bench/fanout.py [SECONDS]
+python -m tests.bench.fanout [SECONDS]
 """
 
 from __future__ import annotations
@@ -17,11 +17,8 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
-from load import Connection, request, spread
-
-from tests.bench.server import bench_server
+from .load import Connection, request, spread
+from .server import bench_server
 
 
 class Socket:
@@ -123,8 +120,8 @@ def main(seconds: float) -> None:
             lag = json.loads(control.ask(request(f"{url}bench/lag", "GET", token))[1])
             frames, entries = counts[0] - frames, counts[1] - entries
             print(
-                f"{sent / span:5.0f} appends/s -> 100 sockets: {frames / span:7.0f} frames/s, {entries / span:7.0f} entries/s "
-                f"({entries / max(1, frames):.2f} per frame, {entries / sent:.1f} of 100); "
+                f"{sent / span:5.0f} appends/s -> 100 sockets: {frames / span:7.0f} frames/s "
+                f"({entries / max(1, frames):.2f} entries each; {entries / sent:.1f} of 100 sockets got each); "
                 f"event loop late p99 {lag['p99']:.1f} max {lag['max']:.1f} ms"
             )
         reader.terminate()

@@ -1,6 +1,6 @@
 """Fill a store file with many closed sessions, quickly, as the service would have written them.
 
-python tests/bench/fill.py FILE COUNT
+python -m tests.bench.fill FILE COUNT
 """
 
 from __future__ import annotations
@@ -85,7 +85,5 @@ def fill(path: Path, count: int) -> None:
 if __name__ == "__main__":
     begin = time.perf_counter()
     fill(Path(sys.argv[1]), int(sys.argv[2]))
-    size = Path(sys.argv[1]).stat().st_size
-    print(
-        f"{sys.argv[2]} sessions in {time.perf_counter() - begin:.1f} s, {size / 1e6:.0f} MB, SQLite {sqlite3.sqlite_version}"
-    )
+    took, megabytes = time.perf_counter() - begin, Path(sys.argv[1]).stat().st_size / 1e6
+    print(f"{sys.argv[2]} sessions in {took:.1f} s, {megabytes:.0f} MB, SQLite {sqlite3.sqlite_version}")

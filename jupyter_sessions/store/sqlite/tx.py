@@ -7,8 +7,9 @@ so hundreds of small appends cost the event loop next to nothing.
 
 from __future__ import annotations
 
+import functools
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -55,8 +56,8 @@ class SqliteTx(SqliteView):
 
     def _reset(self) -> None:
         self._touched: dict[int, Session] = {}
-        self._log_rows: list[Any] = []
-        self._event_rows: list[Any] = []
+        self._log_values: list[Any] = []
+        self._event_values: list[Any] = []
         self._evict: dict[int, int] = {}
         self.moved: set[Stream] = set()
 
@@ -108,26 +109,28 @@ class SqliteTx(SqliteView):
         """Write what is pending, so that reads of this transaction see it."""
         if self._touched:
             columns = ", ".join(f"{name} = v.{name}" for name in _HOT)
-            for part in _parts([[s.sid, *(getattr(s, name) for name in _HOT)] for s in self._touched.values()]):
+            values = [value for s in self._touched.values() for value in (s.sid, *(getattr(s, name) for name in _HOT))]
+            for part, marks in _parts(values, len(_HOT) + 1):
                 self.db.execute(
-                    f"WITH v(sid, {', '.join(_HOT)}) AS (VALUES {_marks(len(part), len(_HOT) + 1)}) "
+                    f"WITH v(sid, {', '.join(_HOT)}) AS (VALUES {marks}) "
                     f"UPDATE sessions SET {columns} FROM v WHERE sessions.sid = v.sid",
-                    _flat(part),
+                    part,
                 )
             self._touched = {}
-        if self._log_rows:
-            self._insert(_LOG_INSERT, self._log_rows, 8)
-            self._log_rows = []
-        if self._event_rows:
-            self._insert(_EVENT_INSERT, self._event_rows, 5)
-            self._event_rows = []
+        if self._log_values:
+            self._insert(_LOG_INSERT, self._log_values, 8)
+            self._log_values = []
+        if self._event_values:
+            self._insert(_EVENT_INSERT, self._event_values, 5)
+            self._event_values = []
         for sid, below in self._evict.items():
             self.db.execute("DELETE FROM log WHERE sid = ? AND idx < ?", (sid, below))
         self._evict = {}
 
-    def _insert(self, sql: str, rows: list[Any], width: int) -> None:
-        for part in _parts(rows):
-            self.db.execute(sql + _marks(len(part), width), _flat(part))
+    def _insert(self, sql: str, values: list[Any], width: int) -> None:
+        """Insert rows of so many values, which stand one after another."""
+        for part, marks in _parts(values, width):
+            self.db.execute(sql + marks, part)
 
     def _next_rev(self) -> int:
         self._rev += 1
@@ -226,7 +229,7 @@ class SqliteTx(SqliteView):
     def _index(self, session: Session, added: set[tuple[str, str]], removed: set[tuple[str, str]]) -> None:
         for key, value in removed:
             self.db.execute("DELETE FROM facets WHERE key = ? AND value = ? AND sid = ?", (key, value, session.sid))
-        self._insert("INSERT OR IGNORE INTO facets VALUES ", [[k, v, session.sid] for k, v in added], 3)
+        self._insert("INSERT OR IGNORE INTO facets VALUES ", [x for k, v in added for x in (k, v, session.sid)], 3)
         notes = super().notes(session.sid, 0, 10_000) if session.note_count else []
         text = search_text(session, notes)
         old = self.db.execute("SELECT text FROM search WHERE rowid = ?", (session.sid,)).fetchone()
@@ -268,11 +271,11 @@ class SqliteTx(SqliteView):
         if ring and len(entries) > ring:
             entries = entries[-ring:]
         sid, index = session.sid, end - len(entries)
-        rows = self._log_rows
+        values = self._log_values
         for entry in entries:
-            rows.append(
-                (sid, index, entry.timestamp, entry.level, entry.message, entry.logger, entry.source, entry.data)
-            )
+            values += (
+                sid, index, entry.timestamp, entry.level, entry.message, entry.logger, entry.source, entry.data,
+            )  # fmt: skip
             index += 1
         session.log_count = end
         if ring and end - session.log_first > ring:
@@ -286,7 +289,7 @@ class SqliteTx(SqliteView):
     def append_event(self, session: Session, event: Event) -> None:
         event.index = session.event_count
         session.event_count += 1
-        self._event_rows.append((session.sid, event.index, event.timestamp, event.type, event.data))
+        self._event_values += (session.sid, event.index, event.timestamp, event.type, event.data)
         self.touch(session)
         self.moved.add(("events", session.id))
 
@@ -298,7 +301,7 @@ class SqliteTx(SqliteView):
             (session.sid, *(getattr(note, name) for name in Note.__struct_fields__)),
         )
         if note.label is not None:
-            self._insert("INSERT OR IGNORE INTO facets VALUES ", [["label", facet_value(note.label), session.sid]], 3)
+            self._insert("INSERT OR IGNORE INTO facets VALUES ", ["label", facet_value(note.label), session.sid], 3)
         self.save(session)
         self.moved.add(("notes", session.id))
 
@@ -334,18 +337,16 @@ class SqliteTx(SqliteView):
         self.db.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
 
 
-def _parts(rows: list[Any]) -> Iterable[list[Any]]:
-    """Cut rows into a few fixed sizes, so that the statements for them are prepared once."""
+def _parts(values: list[Any], width: int) -> Iterator[tuple[list[Any], str]]:
+    """Cut rows into a few fixed numbers of rows, so that the statements for them are prepared once."""
     start = 0
-    for size in _GATHER:
-        while len(rows) - start >= size:
-            yield rows[start : start + size]
+    for rows in _GATHER:
+        size = rows * width
+        while len(values) - start >= size:
+            yield values[start : start + size], _marks(rows, width)
             start += size
 
 
+@functools.lru_cache(maxsize=256)
 def _marks(rows: int, width: int) -> str:
     return ",".join(["(" + ",".join("?" * width) + ")"] * rows)
-
-
-def _flat(rows: Sequence[Sequence[Any]]) -> list[Any]:
-    return [value for row in rows for value in row]

@@ -6,7 +6,7 @@ import re
 import sqlite3
 
 from ...model import Event, Gone, LogEntry, Note, ServerRun, Session
-from ..protocol import COUNT_CAP, ListQuery, LogRows, Page, StoreInfo
+from ..protocol import ListQuery, LogRows, Page, StoreInfo
 from .listing import matching_sids, read_page
 from .schema import COLUMNS, DOCUMENTS
 
@@ -64,7 +64,7 @@ class SqliteView:
 
     def count(self, states: tuple[str, ...]) -> int:
         marks = ",".join("?" * len(states))
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM sessions WHERE status IN ({marks}) LIMIT {COUNT_CAP})"
+        sql = f"SELECT count(*) FROM sessions WHERE status IN ({marks})"
         return int(self.db.execute(sql, states).fetchone()[0])
 
     def _where(self, condition: str, *values: object) -> list[Session]:
