@@ -171,10 +171,8 @@ class TwoServers(RuleBasedStateMachine):
         call = self.services[by].act(id, action, ActionBody(), "me")
         if known is None:
             self.refused(call, SessionNotFound)
-        elif (
-            not known.open
-            or ((action == "resume") != (known.status == "escalated")
-            and action in ("resume", "complete", "escalate"))
+        elif not known.open or (
+            (action == "resume") != (known.status == "escalated") and action in ("resume", "complete", "escalate")
         ):
             self.refused(call, IllegalTransition)
         else:
