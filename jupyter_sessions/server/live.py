@@ -1,15 +1,15 @@
 """Who follows what, and sending it. One hub per server.
 
 On news the hub groups the subscriptions that stand at the same place of the same feed, reads once for all of
-them, and writes the same bytes to each. A socket that still has unsent bytes is passed over until it has drained;
-then it is read for again, from where it stands.
+them, and writes the same bytes to each. A socket that still has unsent bytes is passed over, with all that it
+follows, until it has drained; then it is read for again, from where each of its subscriptions stands.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ..errors import SessionsError
@@ -18,6 +18,9 @@ from ..service.sessions import Sessions
 from ..store.protocol import EVERYTHING, SESSIONS, Stream, View
 from ..wire import encode
 
+#: Places that are read for in one go: what has been read and is not sent yet stays small.
+_PLACES = 32
+
 
 class Outlet(Protocol):
     """The hub's side of a socket."""
@@ -25,15 +28,18 @@ class Outlet(Protocol):
     def blocked(self) -> bool:
         """Whether bytes of an earlier frame are still unsent."""
 
-    def send(self, message: bytes, drained: Callable[[], None]) -> None:
-        """Send a framed message; `drained` is called when bytes had to wait, once they have left."""
+    def send(self, message: bytes) -> None:
+        """Send a framed message."""
+
+    def when_drained(self, then: Callable[[], None]) -> None:
+        """Call back once all bytes have left; never, when the socket closes before."""
 
     def refuse(self, subscription: Subscription, error: SessionsError) -> None:
         """The subscription is over; say why."""
 
 
 class Subscription:
-    __slots__ = ("cursor", "drained", "feed", "feed_key", "fresh", "outlet", "start", "subscription_id")
+    __slots__ = ("cursor", "feed", "feed_key", "fresh", "outlet", "start", "subscription_id")
 
     def __init__(self, outlet: Outlet, subscription_id: str | int, feed: Feed, cursor: int) -> None:
         self.outlet = outlet
@@ -43,7 +49,6 @@ class Subscription:
         self.start = frame_start(subscription_id)
         #: Equal for equal feeds, and quick to compare.
         self.feed_key = encode(feed)
-        self.drained: Callable[[], None] = _nobody_waits
         #: Its first frame is sent even when it is empty: the reader learns that it is live.
         self.fresh = True
 
@@ -53,7 +58,10 @@ class LiveHub:
         self._sessions = sessions
         self._retry = read_retry
         self._by_stream: dict[Stream, set[Subscription]] = defaultdict(set)
-        self._dirty: set[Subscription] = set()
+        # In the order in which they became dirty, so that none waits behind one that always has more.
+        self._dirty: dict[Subscription, None] = {}
+        #: Passed over until their socket has drained.
+        self._held: dict[Outlet, dict[Subscription, None]] = {}
         self._task: asyncio.Task[None] | None = None
         self._stop = sessions.store.on_news(self._news)
 
@@ -64,7 +72,6 @@ class LiveHub:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def add(self, subscription: Subscription) -> None:
-        subscription.drained = lambda: self._drained(subscription)
         self._by_stream[subscription.feed.stream].add(subscription)
         self._wake((subscription,))
 
@@ -74,7 +81,10 @@ class LiveHub:
             followers.discard(subscription)
             if not followers:
                 del self._by_stream[subscription.feed.stream]
-        self._dirty.discard(subscription)
+        self._dirty.pop(subscription, None)
+        held = self._held.get(subscription.outlet)
+        if held is not None:
+            held.pop(subscription, None)
 
     def _news(self, moved: set[Stream]) -> None:
         if EVERYTHING in moved:
@@ -89,8 +99,20 @@ class LiveHub:
                 if stream[1].startswith("~"):
                     self._wake(followers)
 
-    def _wake(self, subscriptions: object) -> None:
-        self._dirty.update(subscriptions)  # type: ignore[arg-type]
+    def _hold(self, subscription: Subscription) -> None:
+        outlet = subscription.outlet
+        if outlet in self._held:
+            self._held[outlet][subscription] = None
+            return
+        self._held[outlet] = {subscription: None}
+        outlet.when_drained(lambda: self._wake(self._held.pop(outlet, ())))
+
+    def forget(self, outlet: Outlet) -> None:
+        """The socket is closed."""
+        self._held.pop(outlet, None)
+
+    def _wake(self, subscriptions: Iterable[Subscription]) -> None:
+        self._dirty.update(dict.fromkeys(subscriptions))
         if self._dirty and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._deliver())
 
@@ -98,12 +120,17 @@ class LiveHub:
         while self._dirty:
             groups: dict[tuple[bytes, int], list[Subscription]] = defaultdict(list)
             for subscription in self._dirty:
-                if not subscription.outlet.blocked():
+                if subscription.outlet.blocked():
+                    self._hold(subscription)
+                else:
                     groups[subscription.feed_key, subscription.cursor].append(subscription)
             self._dirty.clear()
             if not groups:
                 return
             together = list(groups.values())
+            for group in together[_PLACES:]:
+                self._dirty.update(dict.fromkeys(group))
+            del together[_PLACES:]
             places = [(group[0].feed, group[0].cursor) for group in together]
 
             def read(view: View, places: list[tuple[Feed, int]] = places) -> list[Piece | SessionsError]:
@@ -114,7 +141,7 @@ class LiveHub:
             except SessionsError:
                 # The file is held or gone for a moment: what waited, waits on.
                 await asyncio.sleep(self._retry)
-                self._dirty.update(s for group in together for s in group if s in self._followers(s))
+                self._dirty.update(dict.fromkeys(s for group in together for s in group if s in self._followers(s)))
                 continue
             for group, piece in zip(together, pieces, strict=True):
                 self._send(group, piece)
@@ -131,23 +158,18 @@ class LiveHub:
                 self.remove(subscription)
                 subscription.outlet.refuse(subscription, piece)
                 continue
+            if subscription.outlet.blocked():
+                self._hold(subscription)  # by another of its own frames, or by one of ours of this round
+                continue
             subscription.cursor = piece.cursor
             if not piece.empty or subscription.fresh:
                 subscription.fresh = False
                 message = messages.get(subscription.start)
                 if message is None:
                     message = messages[subscription.start] = text_message(subscription.start + piece.body)
-                subscription.outlet.send(message, subscription.drained)
+                subscription.outlet.send(message)
             if piece.more:
-                self._dirty.add(subscription)
-
-    def _drained(self, subscription: Subscription) -> None:
-        if subscription in self._followers(subscription):
-            self._wake((subscription,))
-
-
-def _nobody_waits() -> None:
-    """Until a hub follows the subscription."""
+                self._dirty[subscription] = None
 
 
 def text_message(payload: bytes) -> bytes:

@@ -189,7 +189,7 @@ class Running:
             with contextlib.suppress(SessionsError):
                 frame = await self.plain_list()
                 if socket in self.plain:
-                    socket.send(frame, _nothing)
+                    socket.send(frame)
 
         self._greetings.add(task := asyncio.get_running_loop().create_task(send()))
         task.add_done_callback(self._greetings.discard)
@@ -217,9 +217,6 @@ class Running:
             return
         frame = await self.plain_list()
         for socket in tuple(self.plain):
+            # One that has not read the list before gets the next one.
             if not socket.blocked():
-                socket.send(frame, _nothing)
-
-
-def _nothing() -> None:
-    """A plain client is not read for when it has drained: the next push comes by itself."""
+                socket.send(frame)

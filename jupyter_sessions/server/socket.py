@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket as sockets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +16,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler
 
 from ..errors import Invalid, LimitReached, SessionsError
-from ..service.feeds import make_feed, parse_op
+from ..service.feeds import MAX_SUBSCRIPTION_ID, make_feed, parse_op
 from ..wire import encode
 from .base import RESOURCE, error_body
 from .live import Subscription, text_message
@@ -83,27 +84,39 @@ class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     def on_close(self) -> None:
         super().on_close()
-        for subscription in self.subscriptions.values():
-            self.running.hub.remove(subscription)
+        with contextlib.suppress(SessionsError):  # a server that stops has no hub any more
+            for subscription in self.subscriptions.values():
+                self.running.hub.remove(subscription)
+            self.running.hub.forget(self)
         self.subscriptions.clear()
         self.running.sockets.discard(self)
         self.running.plain.discard(self)
 
     # Ops
 
-    def on_message(self, message: str | bytes) -> None:
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         body = message.encode() if isinstance(message, str) else message
         try:
             op = msgspec.json.decode(body)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return  # no op of ours: a plain client may say what it likes
+            return None  # no op of ours: a plain client may say what it likes
         if not isinstance(op, dict) or "op" not in op:
-            return
+            return None
         try:
             self._take(op, body)
         except SessionsError as exc:
             given = op.get("id")
-            self._refuse_op(given if isinstance(given, (str, int)) else "", exc)
+            if not isinstance(given, (str, int)) or len(str(given)) > MAX_SUBSCRIPTION_ID:
+                given = ""
+            self._refuse_op(given, exc)
+            return self._until_sent()
+        return None
+
+    async def _until_sent(self) -> None:
+        """Nothing more is read from a client that does not read its refusals."""
+        if unsent := self._unsent():
+            with contextlib.suppress(StreamClosedError):
+                await unsent
 
     def _take(self, op: dict[str, Any], body: bytes) -> None:
         if op["op"] not in ("subscribe", "unsubscribe"):
@@ -137,17 +150,24 @@ class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         stream = self._stream()
         return stream is None or stream.writing()
 
-    def send(self, message: bytes, drained: Callable[[], None]) -> None:
+    def send(self, message: bytes) -> None:
         """Framed messages go straight to the stream: one is framed for a hundred sockets, and none is compressed."""
         stream = self._stream()
-        if stream is None:
-            return
-        try:
-            sent = stream.write(message)
-        except StreamClosedError:
-            return
-        if stream.writing():
-            sent.add_done_callback(lambda future: None if future.cancelled() or future.exception() else drained())
+        if stream is not None:
+            with contextlib.suppress(StreamClosedError):
+                stream.write(message).add_done_callback(_seen)
+
+    def _unsent(self) -> asyncio.Future[None] | None:
+        """Done when all that was written has left; None when nothing waits."""
+        stream = self._stream()
+        if stream is None or not stream.writing():
+            return None
+        return stream.write(b"")
+
+    def when_drained(self, then: Callable[[], None]) -> None:
+        unsent = self._unsent()
+        if unsent is not None:
+            unsent.add_done_callback(lambda future: then() if _seen(future) else None)
 
     def refuse(self, subscription: Subscription, error: SessionsError) -> None:
         self.subscriptions.pop(subscription.subscription_id, None)
@@ -155,4 +175,9 @@ class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     def _refuse_op(self, subscription_id: str | int, error: SessionsError) -> None:
         frame = {"id": subscription_id, "error": {"message": error.message, "reason": error.reason}}
-        self.send(text_message(encode(frame)), lambda: None)
+        self.send(text_message(encode(frame)))
+
+
+def _seen(sent: asyncio.Future[None]) -> bool:
+    """Whether it left. A socket that closes fails its writes, which is nobody's error."""
+    return not sent.cancelled() and sent.exception() is None

@@ -6,10 +6,10 @@ misses nothing but what retention dropped, and is told.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..errors import Invalid, SessionNotFound
 from ..ids import parse_reference
@@ -26,11 +26,15 @@ _MAX_LIMIT = 5000
 _MAX_BYTES = 256 * 1024
 
 
+MAX_SUBSCRIPTION_ID = 200
+SubscriptionId = Annotated[str, Meta(max_length=MAX_SUBSCRIPTION_ID)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 class SubscribeOp(Struct):
     """`{"op":"subscribe","id":"a","topic":"log","session":"S","cursor":0}`"""
 
     op: str
-    id: str | int
+    id: SubscriptionId
     topic: str = ""
     session: str | None = None
     cursor: int | None = None
