@@ -249,7 +249,9 @@ def _version(db: sqlite3.Connection) -> int:
 def explain(exc: Exception, path: Path) -> StoreError:
     """The start message for a file that cannot be used: what is wrong, what to do."""
     text = str(exc)
-    if "readonly" in text or "read-only" in text.lower() or isinstance(exc, PermissionError):
+    # On a read-only disk SQLite cannot make the files beside it, and says no more than that.
+    not_writable = ("readonly", "read-only", "unable to open")
+    if any(words in text.lower() for words in not_writable) or isinstance(exc, PermissionError):
         return StoreError(f"{path} cannot be written. Check its permissions, or set SessionsExtension.store_path.")
     if "malformed" in text or "not a database" in text or "disk I/O error" in text:
         return StoreError(
