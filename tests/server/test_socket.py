@@ -7,7 +7,7 @@ import json
 import socket as sockets
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -438,12 +438,12 @@ def test_readers_at_different_places_all_get_everything(pushing: JupyterServer, 
             assert [item["index"] for item in items] == list(range(5 * n, 150))
 
 
-def slow_reader(server: JupyterServer) -> sockets.socket:
-    """A socket with a small buffer, for a client that does not read."""
+def slow_live(server: JupyterServer) -> AbstractContextManager[Live]:
+    """A client with small buffers that takes one message at a time, when it is asked to, and leaves in a hurry."""
     raw = sockets.socket()
     raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 65536)
     raw.connect(("127.0.0.1", server.port))
-    return raw
+    return live(server, sock=raw, max_queue=1, ping_interval=None, close_timeout=0.1)
 
 
 def catch_up(reader: Live, name: str, end: int) -> tuple[int, int]:
@@ -471,7 +471,7 @@ def test_slow_sockets_cost_little_and_are_told_what_they_missed(pushing: Jupyter
         flood()
         catch_up(reader, "s", 100 * RING)
         before = flood()
-        slow = [stack.enter_context(live(pushing, sock=slow_reader(pushing), max_queue=1)) for _ in range(10)]
+        slow = [stack.enter_context(slow_live(pushing)) for _ in range(10)]
         for client in slow:
             client.send({"op": "subscribe", "id": "s", "topic": "log", "session": followed})
         grown = (flood() - before) / len(slow)
@@ -503,7 +503,7 @@ def test_a_slow_socket_holds_one_frame_however_many_streams_it_follows(pushing: 
         follow(reader)
         all_the_way(reader, 50)
     before = pushing.memory()
-    with live(pushing, sock=slow_reader(pushing), max_queue=1) as slow:
+    with slow_live(pushing) as slow:
         follow(slow)
         for _ in range(5):
             append(pushing, followed, line)
@@ -515,7 +515,7 @@ def test_a_socket_that_drained_hears_of_all_its_streams(server: JupyterServer, s
     """News of a second stream that came while the socket was full of the first is not forgotten, nor comes last."""
     other = f"{fresh}-other"
     server.post(f"sessions/{other}", json={"appname": "t"})
-    with live(server, sock=slow_reader(server), max_queue=1) as slow:
+    with slow_live(server) as slow:
         slow.send({"op": "subscribe", "id": "big", "topic": "log", "session": session})
         slow.send({"op": "subscribe", "id": "small", "topic": "log", "session": other})
         slow.of("small")
@@ -535,7 +535,7 @@ def test_refusals_that_nobody_reads_do_not_pile_up(server: JupyterServer) -> Non
     payload = json.dumps({"op": "shout", "id": "y" * 100}).encode()
     frame = b"\x81\xfe" + len(payload).to_bytes(2, "big") + b"\0\0\0\0" + payload
     before = server.memory()
-    with live(server, sock=slow_reader(server), max_queue=1) as slow:
+    with slow_live(server) as slow:
         sent, deadline = 0, time.monotonic() + 3
         while sent < 100_000 * len(frame) and time.monotonic() < deadline:
             try:
