@@ -6,6 +6,7 @@ import functools
 import gzip
 import inspect
 import io
+import logging
 import zlib
 from collections.abc import Awaitable, Callable
 from http.client import responses
@@ -18,11 +19,12 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.escape import url_escape
 
-from ..errors import Invalid, SessionsError, TooLarge, UnsupportedMedia
+from ..errors import Invalid, NotFound, SessionsError, TooLarge, UnsupportedMedia
 from ..model import Session
 from ..service.entries import decoded
 from ..wire import encode, error_view
 from .errors import status_of
+from .ownlog import left_out
 
 if TYPE_CHECKING:
     from ..service.sessions import Sessions
@@ -79,7 +81,7 @@ async def _not_allowed(self: Handler, *_: str) -> None:
 
 
 async def _no_route(self: Handler, *_: str) -> None:
-    raise web.HTTPError(404, f"No route {self.request.path[:200]!r}.")
+    raise NotFound(f"No route {self.request.path[:200]!r}.")
 
 
 @web.stream_request_body
@@ -104,7 +106,8 @@ class Handler(APIHandler):
     async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler's own
         """A refusal of a write waits until its body has come: closing the connection before would lose it."""
         try:
-            await super().prepare()
+            with left_out(below=logging.WARNING):
+                await super().prepare()
         except web.HTTPError as exc:
             if self.request.method in ("GET", "HEAD", "OPTIONS"):
                 raise
@@ -206,7 +209,8 @@ class Handler(APIHandler):
     def _log(self) -> None:
         """Our own routes are called many times a second: only failures are worth a line."""
         if self.get_status() >= 500 or self.running.debug:
-            super()._log()
+            with left_out():
+                super()._log()
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:

@@ -12,6 +12,8 @@ import logging
 import re
 import traceback
 from collections import deque
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 import msgspec
 
@@ -24,8 +26,19 @@ _BATCH = 1_000
 _FLUSH_SECONDS = 0.1
 _MAX_MESSAGE = 64 * 1024
 _SECRET = re.compile(r"(?i)((?:token|_xsrf|password|api_key|auth)=)[^&\s\"']+")
-#: Our own routes in an access-log line: recording them would make each look at the log grow it.
-_OWN_ROUTE = re.compile(r"/sessions(/|\s|\?|$)")
+#: Records below this level are not recorded, in the context of what runs now.
+_threshold: ContextVar[int] = ContextVar("jupyter_sessions_threshold", default=0)
+ALL = logging.CRITICAL + 1
+
+
+@contextlib.contextmanager
+def left_out(below: int = ALL) -> Iterator[None]:
+    """Answering a request for the log must not make the log grow: what is logged on the way is left out."""
+    before = _threshold.set(below)
+    try:
+        yield
+    finally:
+        _threshold.reset(before)
 
 
 def _level(number: int) -> int:
@@ -61,12 +74,10 @@ class OwnLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         # A record climbs from a logger to its parents: once is enough.
-        if record is self._last or record.name.startswith("jupyter_sessions.store"):
+        if record is self._last or record.levelno < _threshold.get():
             return
         self._last = record
         with contextlib.suppress(Exception):  # logging must never harm who logs
-            if record.name == "tornado.access" and _OWN_ROUTE.search(record.getMessage()):
-                return
             message = record.getMessage()
             if record.exc_info and record.exc_info[0] is not None:
                 message += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
@@ -91,10 +102,11 @@ class OwnLog(logging.Handler):
             await self._flush(sessions)
 
     async def _run(self, sessions: Sessions) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
-            with contextlib.suppress(SessionsError):  # full or busy: the buffer waits for better times
-                await self._flush(sessions)
+        with left_out():  # whatever writing the log logs itself
+            while True:
+                await asyncio.sleep(_FLUSH_SECONDS)
+                with contextlib.suppress(SessionsError):  # full or busy: the buffer waits for better times
+                    await self._flush(sessions)
 
     async def _flush(self, sessions: Sessions) -> None:
         while self._waiting:

@@ -20,6 +20,7 @@ from ..service.feeds import MAX_SUBSCRIPTION_ID, make_feed, parse_op
 from ..wire import encode
 from .base import RESOURCE, error_body
 from .live import Subscription, text_message
+from .ownlog import left_out
 
 if TYPE_CHECKING:
     from .running import Running
@@ -59,7 +60,8 @@ class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     def _log(self) -> None:
         if self.running.debug:
-            super()._log()
+            with left_out():
+                super()._log()
 
     @property
     def max_message_size(self) -> int:
