@@ -105,7 +105,7 @@ class EmbeddedTransport:
     async def leave(self) -> None:
         self._beating.cancel()
         with contextlib.suppress(SessionsError):  # then it is taken for dead when its process is gone
-            await self._servers.die()
+            await self._servers.leave()
 
     def renewed(self) -> Transport:
         raise _after_fork_error(self.path)

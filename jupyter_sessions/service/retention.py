@@ -5,8 +5,10 @@ One server of a store does this at a time: the holder of the lease.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
+from ..errors import Conflict, SessionNotFound
 from ..model import Session
 from ..store.protocol import View
 from ..times import SECOND
@@ -41,8 +43,7 @@ async def sweep(sessions: Sessions) -> int:
             if not oldest:
                 break
             for session in oldest:
-                await sessions.purge(session.id, BY)
-                count += 1
+                count += await _remove(sessions, session, purge=True)
                 if await _bytes(sessions) <= config.retention_bytes * _TARGET:
                     break
     if count:
@@ -58,9 +59,15 @@ async def _all(sessions: Sessions, find: Callable[[View], list[Session]], purge:
     count = 0
     while found := await sessions.store.read(find):
         for session in found:
-            if purge:
-                await sessions.purge(session.id, BY)
-            else:
-                await sessions.act(session.id, "archive", ActionBody(), BY)
-            count += 1
+            count += await _remove(sessions, session, purge=purge)
     return count
+
+
+async def _remove(sessions: Sessions, session: Session, *, purge: bool) -> int:
+    with contextlib.suppress(SessionNotFound, Conflict):  # somebody else was faster
+        if purge:
+            await sessions.purge(session.id, BY)
+        else:
+            await sessions.act(session.id, "archive", ActionBody(), BY)
+        return 1
+    return 0

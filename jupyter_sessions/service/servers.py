@@ -44,10 +44,7 @@ class Servers:
         self.sessions.living = await self.sessions.store.write(work) - {self.sessions.server_id}
 
     async def leave(self) -> None:
-        await self.sessions.store.write(lambda tx: tx.remove_server(self.run.server_id))
-
-    async def die(self) -> None:
-        """An embedded writer's end. What it leaves open ends as after a crash, unless another process takes it up."""
+        """What we leave open ends as after a crash, unless another process takes it up."""
 
         def work(tx: Tx) -> None:
             if tx.open_of_server(self.run.server_id):
@@ -68,14 +65,17 @@ class Servers:
         dead = [run for run in await self.sessions.store.read(lambda view: view.servers()) if self._dead(run)]
         repaired = Repaired()
         for run in dead:
-            ended, waiting = await self.sessions.store.write(lambda tx, run=run: self._repair(tx, run))  # type: ignore[misc]
+            ended, waiting = await self.sessions.store.write(lambda tx, id=run.server_id: self._repair(tx, id))  # type: ignore[misc]
             repaired.sessions += ended
             if not waiting:
                 repaired.servers += 1
         return repaired
 
-    def _repair(self, tx: Tx, run: ServerRun) -> tuple[int, int]:
+    def _repair(self, tx: Tx, server_id: str) -> tuple[int, int]:
         now = self.sessions.clock()
+        run = next((run for run in tx.servers() if run.server_id == server_id), None)
+        if run is None or not self._dead(run):
+            return 0, 0  # another server was faster, or it lives after all
         if run.stopped_at is None:
             # From here on the grace counts: the first server that noticed writes it down.
             run.stopped_at = now
@@ -99,7 +99,8 @@ class Servers:
             reason = f"Process {run.pid} is gone."
         else:
             trigger = by = "server_restart"
-            reason = "The server stopped without notice."
+            own = session.id == run.session_id
+            reason = "The server stopped without notice." if own else "Its server stopped, and nobody came back."
         if session.kind == Kind.KERNEL:
             trigger = "kernel_gone"
         # The last moment anybody knows of; not the moment of the repair.

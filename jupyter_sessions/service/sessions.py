@@ -37,8 +37,9 @@ ACTIONS: dict[str, str] = {
     "kill": "kill",
     "archive": "archive",
 }
-#: Log rows that one transaction removes.
-_PURGE_STEP = 5_000
+#: Log rows that one transaction removes, and what such a step weighs among rows that wait: it holds no memory.
+_PURGE_STEP = 1_000
+_PURGE_WEIGHT = 100
 
 
 class Appended(Struct):
@@ -296,7 +297,7 @@ class Sessions:
 
         await self.store.write(hide)
         below = session.log_count
-        while await self.store.write(lambda tx: tx.drop_log(session.sid, below, _PURGE_STEP), rows=_PURGE_STEP):
+        while await self.store.write(lambda tx: tx.drop_log(session.sid, below, _PURGE_STEP), rows=_PURGE_WEIGHT):
             pass
 
     async def reset(self, reference: str, by: str) -> Session:
