@@ -46,6 +46,9 @@ function setup() {
   return { feed, sockets, timers, states, pass: (ms: number) => (time += ms) };
 }
 
+/** What the server says to every socket before anybody subscribes. */
+const GREETING = { type: 'sessions', sessions: [] };
+
 function collector() {
   const frames: Frame[] = [];
   const refusals: Refusal[] = [];
@@ -87,18 +90,19 @@ test('tries spread out up to 15 s, and start anew once the server has spoken', (
   const { feed, sockets, timers, states, pass } = setup();
   feed.connect();
   sockets[0]!.onopen!();
+  sockets[0]!.say(GREETING);
   pass(500);
   for (let n = 0; n < 6; n++) {
     sockets.at(-1)!.onclose!();
     timers.at(-1)!.call();
+    sockets.at(-1)!.onopen!(); // accepted, and closed again before a word: still a failed try
   }
   assert.deepEqual(timers.map(timer => timer.ms), [1000, 2000, 4000, 8000, 15_000, 15_000]);
   assert.deepEqual(states[1], { kind: 'lost', since: 1500, retryAt: 2500 });
   assert.deepEqual(states.at(-1), { kind: 'lost', since: 1500, retryAt: null });
 
-  sockets.at(-1)!.onopen!();
+  sockets.at(-1)!.say(GREETING);
   assert.deepEqual(states.at(-1), { kind: 'open', wasLost: true });
-  sockets.at(-1)!.say({ type: 'sessions', sessions: [] });
   sockets.at(-1)!.onclose!();
   assert.equal(timers.at(-1)!.ms, 1000);
 });
@@ -110,6 +114,7 @@ test('a connection that never was is not called lost and found', () => {
   assert.deepEqual(states[0], { kind: 'lost', since: null, retryAt: 2000 });
   feed.retryNow();
   sockets[1]!.onopen!();
+  sockets[1]!.say(GREETING);
   assert.deepEqual(states.at(-1), { kind: 'open', wasLost: false });
 });
 

@@ -18,6 +18,7 @@ function setup(store: Session[], answer: Partial<SessionPage> = {}) {
     rev: 10,
     requests: [] as string[],
     status: 200,
+    later: [] as (() => void)[],
     socket: undefined as unknown as Socket & { sent: string[] }
   };
   const client = new Client(path => {
@@ -44,7 +45,12 @@ function setup(store: Session[], answer: Partial<SessionPage> = {}) {
       return () => {};
     }
   });
-  const list = new SessionList(client, feed, () => 0);
+  const list = new SessionList(
+    client,
+    feed,
+    () => 0,
+    (_, call) => world.later.push(call)
+  );
   const settle = () => new Promise(resolve => setImmediate(resolve));
   return {
     world,
@@ -54,6 +60,7 @@ function setup(store: Session[], answer: Partial<SessionPage> = {}) {
     async start() {
       list.start();
       world.socket.onopen!();
+      world.socket.onmessage!({ data: '{"type":"sessions","sessions":[]}' });
       await settle();
     },
     say(items: object[], rev: number) {
@@ -129,19 +136,22 @@ test('back after a loss the list says what it caught up', async () => {
 });
 
 test('back after a loss without news it says that nothing was missed', async () => {
-  const { world, list, start, comeBack } = setup([session('a')]);
+  const { world, list, start, say, comeBack } = setup([session('a')]);
   await start();
   world.socket.onclose!();
   await comeBack();
+  say([], 10);
   assert.equal(list.snapshot.caughtUp, 0);
 });
 
 test('a store that counts from a lower rev is another store: the list is read anew', async () => {
-  const { world, list, start, comeBack } = setup([session('a')]);
+  const { world, list, settle, start, say, comeBack } = setup([session('a')]);
   await start();
   world.socket.onclose!();
   world.rev = 2;
   await comeBack();
+  say([], 2);
+  await settle();
   assert.equal(world.requests.filter(path => path.includes('status=active')).length, 2);
   assert.equal((JSON.parse(world.socket.sent.at(-1)!) as Record<string, unknown>)['after_rev'], 2);
   assert.deepEqual(ids(list.snapshot.running), ['a']);
@@ -153,6 +163,18 @@ test('a server without the service is a state of its own', async () => {
   await start();
   assert.equal(list.snapshot.phase, 'failed');
   assert.deepEqual(list.snapshot.error, { status: 404, message: 'not here' });
+});
+
+test('a store that is still being opened is asked again', async () => {
+  const { world, list, settle, start } = setup([session('a')]);
+  world.status = 503;
+  await start();
+  assert.equal(list.snapshot.phase, 'failed');
+  world.status = 200;
+  world.later[0]!();
+  await settle();
+  assert.equal(list.snapshot.phase, 'ready');
+  assert.deepEqual(ids(list.snapshot.running), ['a']);
 });
 
 test('the search looks at names, ids and metadata, and wants every word', () => {

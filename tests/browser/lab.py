@@ -117,10 +117,12 @@ class Lab:
             if self._process.poll() is not None:
                 raise RuntimeError(f"JupyterLab ended at once:\n{self.log}")
             try:
-                if httpx.get(f"{self.url}api", timeout=2).is_success:
+                # The server answers before the store is open; then this is a 503.
+                if httpx.get(f"{self.url}sessions/?limit=1&token={TOKEN}", timeout=2).is_success:
                     return
             except httpx.TransportError:
-                time.sleep(0.1)
+                pass
+            time.sleep(0.1)
         raise RuntimeError(f"JupyterLab did not answer within {START_S} s:\n{self.log}")
 
     def _write_setting(self, name: str, values: dict[str, Any]) -> None:

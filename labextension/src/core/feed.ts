@@ -63,6 +63,7 @@ const LONGEST_DELAY_MS = 15_000;
 
 export class Feed {
   private socket: Socket | null = null;
+  private accepted = false;
   private place = new Map<string, { subscription: Subscription; subscriber: Subscriber }>();
   private listeners = new Set<(state: FeedState) => void>();
   private counter = 0;
@@ -110,7 +111,7 @@ export class Feed {
     }
     this.socket = socket;
     socket.onopen = () => {
-      this.setState({ kind: 'open', wasLost: this.current.kind === 'lost' && this.current.since !== null });
+      this.accepted = true;
       for (const id of this.place.keys()) {
         this.sendSubscribe(id);
       }
@@ -119,6 +120,7 @@ export class Feed {
     socket.onclose = () => {
       if (this.socket === socket) {
         this.socket = null;
+        this.accepted = false;
         this.lose();
       }
     };
@@ -135,11 +137,11 @@ export class Feed {
   subscribe(subscription: Subscription, subscriber: Subscriber): () => void {
     const id = `s${++this.counter}`;
     this.place.set(id, { subscription: { ...subscription }, subscriber });
-    if (this.current.kind === 'open') {
+    if (this.accepted) {
       this.sendSubscribe(id);
     }
     return () => {
-      if (this.place.delete(id) && this.current.kind === 'open') {
+      if (this.place.delete(id) && this.accepted) {
         this.send({ op: 'unsubscribe', id });
       }
     };
@@ -161,8 +163,11 @@ export class Feed {
   }
 
   private receive(data: unknown): void {
-    // Only a frame proves the server: an accepted socket that closes at once is one more failed try.
+    // Only a frame proves the server: a socket that is accepted and closed at once is one more failed try.
     this.attempts = 0;
+    if (this.current.kind !== 'open') {
+      this.setState({ kind: 'open', wasLost: this.current.kind === 'lost' && this.current.since !== null });
+    }
     const frame = parse(data);
     const entry = frame?.id === undefined ? undefined : this.place.get(frame.id);
     if (!frame || !entry) {

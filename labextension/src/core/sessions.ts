@@ -28,6 +28,7 @@ export interface Snapshot {
 
 const RUNNING_LIMIT = 1000;
 const EARLIER_PAGE = 200;
+const RETRY_MS = 2000;
 
 export class SessionList {
   private held = new Map<string, Held>();
@@ -48,7 +49,8 @@ export class SessionList {
   constructor(
     private readonly client: Client,
     private readonly feed: Feed,
-    private readonly now: () => number = Date.now
+    private readonly now: () => number = Date.now,
+    private readonly later: (ms: number, call: () => void) => unknown = (ms, call) => setTimeout(call, ms)
   ) {
     this.feed.onState(state => this.feedChanged(state));
   }
@@ -125,6 +127,10 @@ export class SessionList {
           status: error instanceof ApiError ? error.status : 0,
           message: error instanceof Error ? error.message : String(error)
         };
+        if (this.error.status >= 500 || this.error.status === 0) {
+          // A server that has just started may still be opening its store.
+          this.later(RETRY_MS, () => void this.load());
+        }
       }
     }
     this.changed();
@@ -187,16 +193,12 @@ export class SessionList {
 
   /** The server that answers now may be another one than before: a new start, or even a new store. */
   private async recheck(): Promise<void> {
+    const known = this.rev;
     try {
       const page = await this.client.list({ status: 'all', limit: 1 });
       this.selfId = page.self_id;
-      if (page.rev < this.rev) {
+      if (page.rev < known) {
         await this.load();
-      }
-      if (this.awaitingNews) {
-        // Nothing changed while we were away: no frame comes, and that is news too.
-        this.awaitingNews = page.rev > this.rev;
-        this.caughtUp = this.awaitingNews ? null : 0;
       }
       this.changed();
     } catch {

@@ -153,5 +153,5 @@ function Group({ name, total, held, now, selfId, selected, tabbable, words, onSe
 }
 
 function toMinute(time: number): number {
-  return Math.ceil(time / 60_000) * 60_000;
+  return Math.floor(time / 60_000) * 60_000;
 }
