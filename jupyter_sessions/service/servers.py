@@ -6,6 +6,7 @@ its pid), or, on another host, when its last sign of life is too old.
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from .. import lifecycle
@@ -14,6 +15,10 @@ from ..store.protocol import Tx
 from ..times import SECOND
 from .processes import HOST, is_dead, this_process
 from .sessions import Sessions, event
+
+
+#: The setting of a store that says how many entries a log keeps: the last server that began decides.
+LOG_RING = "log_ring"
 
 
 class Repaired(Struct):
@@ -31,17 +36,24 @@ class Servers:
 
     async def register(self, base_url: str | None, session_id: str | None) -> None:
         self.run.base_url, self.run.session_id = base_url, session_id
+        if base_url is not None:
+            ring = str(self.config.log_ring)
+            await self.sessions.store.write(lambda tx: tx.put_setting(LOG_RING, ring))
         await self.beat()
 
     async def beat(self) -> None:
-        """A sign of life; also learns who else lives."""
+        """A sign of life; also learns who else lives, and how long the logs of this store are."""
         self.run.heartbeat_at = self.sessions.clock()
 
-        def work(tx: Tx) -> frozenset[str]:
+        def work(tx: Tx) -> tuple[frozenset[str], str | None]:
             tx.put_server(self.run)
-            return frozenset(run.server_id for run in tx.servers() if not self._dead(run))
+            return frozenset(run.server_id for run in tx.servers() if not self._dead(run)), tx.setting(LOG_RING)
 
-        self.sessions.living = await self.sessions.store.write(work) - {self.sessions.server_id}
+        living, ring = await self.sessions.store.write(work)
+        self.sessions.living = living - {self.sessions.server_id}
+        if self.run.base_url is None and ring is not None:
+            # A program beside a server must not drop lines that the server was told to keep.
+            self.sessions.config = msgspec.structs.replace(self.sessions.config, log_ring=int(ring))
 
     async def leave(self) -> None:
         """What we leave open ends as after a crash, unless another process takes it up."""

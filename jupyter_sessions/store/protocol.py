@@ -135,6 +135,9 @@ class View(Protocol):
 
     def servers(self) -> list[ServerRun]: ...
 
+    def setting(self, name: str) -> str | None:
+        """What all who write to this store must agree on."""
+
     def info(self) -> StoreInfo: ...
 
 
@@ -162,6 +165,8 @@ class Tx(View, Protocol):
 
     def purge(self, session: Session) -> None:
         """Remove the session and every row of it."""
+
+    def put_setting(self, name: str, value: str) -> None: ...
 
     def put_server(self, run: ServerRun) -> None: ...
 

@@ -258,3 +258,15 @@ def test_a_server_and_a_program_share_the_file(server: JupyterServer, fresh: str
 
         assert [e.message for e in over_http.get(fresh).logs()] == ["embedded", "over http", "embedded again"]
         assert over_http.get(fresh).server_id == session.server_id
+
+
+def test_a_program_beside_a_server_keeps_as_many_lines_as_the_server_was_told_to(tmp_path: Path) -> None:
+    server = JupyterServer(tmp_path, "--SessionsExtension.log_ring=0").start()
+    try:
+        with js.connect(path=server.store) as client:
+            session = client.create("long", pid=None)
+            session.log(f"line {n}" for n in range(10_500))
+            page = session.logs(limit=None)
+            assert (len(page), page.total, page.dropped) == (10_500, 10_500, 0)
+    finally:
+        server.stop()

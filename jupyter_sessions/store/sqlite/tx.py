@@ -315,6 +315,9 @@ class SqliteTx(SqliteView):
 
     # Servers and leases
 
+    def put_setting(self, name: str, value: str) -> None:
+        self.db.execute("INSERT OR REPLACE INTO store VALUES (?, ?)", (f"setting.{name}", value))
+
     def put_server(self, run: ServerRun) -> None:
         fields = ServerRun.__struct_fields__
         self.db.execute(

@@ -151,6 +151,10 @@ class SqliteView:
     def servers(self) -> list[ServerRun]:
         return [ServerRun(*row) for row in self.db.execute(f"SELECT {_SERVER_COLUMNS} FROM servers")]
 
+    def setting(self, name: str) -> str | None:
+        row = self.db.execute("SELECT value FROM store WHERE key = ?", (f"setting.{name}",)).fetchone()
+        return str(row[0]) if row else None
+
     def info(self) -> StoreInfo:
         def pragma(name: str) -> int:
             return int(self.db.execute(f"PRAGMA {name}").fetchone()[0])
