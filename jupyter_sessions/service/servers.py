@@ -16,7 +16,6 @@ from ..times import SECOND
 from .processes import HOST, is_dead, this_process
 from .sessions import Sessions, event
 
-
 #: The setting of a store that says how many entries a log keeps: the last server that began decides.
 LOG_RING = "log_ring"
 
