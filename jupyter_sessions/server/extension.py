@@ -12,7 +12,6 @@ from ..paths import default_store_path
 from ..service.config import MIB, Config
 from ..store.sqlite import Settings
 from .base import UnknownRoute
-from .openapi import OpenApi
 from .routes import ROUTES, pattern
 from .running import Running
 from .socket import LiveSocket
@@ -111,7 +110,6 @@ class SessionsExtension(ExtensionApp):
         self.handlers.extend(
             [
                 ("/sessions/ws/?", LiveSocket, given),
-                ("/sessions/openapi.json/?", OpenApi, given),
                 *((pattern(route), route.handler, given) for route in ROUTES),
                 ("/sessions/.*", UnknownRoute, given),
             ]

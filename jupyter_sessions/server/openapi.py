@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .._version import __version__
-from ..ids import MAX_LENGTH
-from ..service.sessions import ACTIONS
 from ..wire import ErrorView, GoneView
 from .base import Handler, api
+from .parameters import PATH, described
 
 if TYPE_CHECKING:
     from .routes import Verb
@@ -57,6 +56,7 @@ def document(base_url: str) -> bytes:
         operations = paths.setdefault("/" + path if path != "sessions" else "/sessions/", {})
         for method, verb in route.verbs.items():
             operations[method] = _operation(route.path, method, verb, schema_of)
+    paths["/sessions/ws"] = {"get": _socket(schema_of[ErrorView])}
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -84,14 +84,10 @@ def _alternatives(body: Any) -> tuple[type, ...]:
 
 
 def _operation(path: str, method: str, verb: Verb, schema_of: dict[type, Any]) -> dict[str, Any]:
-    parameters: list[dict[str, Any]] = []
-    for name in re.findall(r"{(\w+)}", path):
-        schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}
-        if name == "action":
-            schema = {"type": "string", "enum": list(ACTIONS)}
-        parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
-    for name, description in verb.parameters.items():
-        parameters.append({"name": name, "in": "query", "description": description, "schema": {"type": "string"}})
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": PATH[name]} for name in re.findall(r"{(\w+)}", path)
+    ]
+    parameters += [described(name, description) for name, description in verb.parameters.items()]
     operation: dict[str, Any] = {"summary": verb.summary, "operationId": _operation_id(path, method)}
     if parameters:
         operation["parameters"] = parameters
@@ -108,12 +104,24 @@ def _operation(path: str, method: str, verb: Verb, schema_of: dict[type, Any]) -
             responses[str(status)]["content"] = {"application/json": {"schema": schema_of[kind]}}
     refusals = {*_ALWAYS, *verb.refusals, *(_WRITES if method != "get" else ())}
     for status in sorted(refusals):
-        responses[str(status)] = {
-            "description": _REFUSALS[status],
-            "content": {"application/json": {"schema": schema_of[ErrorView]}},
-        }
+        responses[str(status)] = _refusal(status, schema_of[ErrorView])
     operation["responses"] = responses
     return operation
+
+
+def _socket(error: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "summary": "The live socket: the list now and then, or what is subscribed to",
+        "operationId": "get_ws",
+        "responses": {
+            "101": {"description": "The protocol is WebSocket from here on"},
+            **{str(status): _refusal(status, error) for status in (400, 403)},
+        },
+    }
+
+
+def _refusal(status: int, error: dict[str, Any]) -> dict[str, Any]:
+    return {"description": _REFUSALS[status], "content": {"application/json": {"schema": error}}}
 
 
 def _operation_id(path: str, method: str) -> str:

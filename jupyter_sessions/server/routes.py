@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ..service.bodies import ActionBody, NoteBody, SessionBody, SessionPut
-from ..service.entries import EntriesBody, EntryBody
+from ..service.bodies import ActionBody, GivenNote, NewSessionBody, SessionBody, SessionPut
+from ..service.entries import EntriesBody, GivenEntry
 from ..service.filters import PARAMETERS as LIST_PARAMETERS
 from ..wire import (
     AppendedView,
@@ -22,6 +22,7 @@ from ..wire import (
 from .base import Handler
 from .health import Health
 from .logs import Log
+from .openapi import OpenApi
 from .sessions import ACTION_NAMES, Action, OneSession, Reset, SessionList
 from .streams import Events, Notes
 
@@ -68,11 +69,12 @@ ROUTES: tuple[Route, ...] = (
         {
             "get": Verb("List sessions", {200: SessionListView}, parameters=LIST_PARAMETERS),
             "post": Verb(
-                "Create a session with an id of the server's", {201: SessionView}, SessionBody, refusals=(413, 415)
+                "Create a session with an id of the server's", {201: SessionView}, NewSessionBody, refusals=(413, 415)
             ),
         },
     ),
     Route("health", Health, {"get": Verb("How the service is", {200: HealthView})}),
+    Route("openapi.json", OpenApi, {"get": Verb("This description", {200: dict[str, Any]})}),
     Route(
         "{id}",
         OneSession,
@@ -103,7 +105,7 @@ ROUTES: tuple[Route, ...] = (
             "post": Verb(
                 "Append to the log",
                 {200: AppendedView},
-                (EntryBody, EntriesBody),
+                (GivenEntry, EntriesBody),
                 text_body=True,
                 refusals=(*_ON_OPEN, 413, 415),
             ),
@@ -119,7 +121,7 @@ ROUTES: tuple[Route, ...] = (
         Notes,
         {
             "get": Verb("Notes", {200: NotesView}, parameters=STREAM_PARAMETERS, refusals=_ON_SESSION),
-            "post": Verb("Add a score, a label or a text", {201: NoteView}, NoteBody, refusals=(404, 409, 413, 415)),
+            "post": Verb("Add a score, a label or a text", {201: NoteView}, GivenNote, refusals=(404, 409, 413, 415)),
         },
     ),
     Route(

@@ -8,18 +8,22 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..errors import Invalid, TooLarge
+from ..lifecycle import OUTCOMES
 from ..model import Kind, Session
 from .config import Config
 from .entries import Document, clean, document
 
-Text = str | None | UnsetType
+MAX_TEXT = Config().max_text
+_Text = Annotated[str, Meta(extra_json_schema={"maxLength": MAX_TEXT})]
+Text = _Text | None | UnsetType
+Name = Annotated[str, Meta(extra_json_schema={"pattern": r"\S", "maxLength": MAX_TEXT})] | UnsetType
 Pid = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class SessionBody(Struct):
     """Create or update. Keys that are not named here are ignored; null clears."""
 
-    appname: Text = UNSET
+    appname: Name = UNSET
     mode: Text = UNSET
     jobid: Text = UNSET
     metadata: Document | UnsetType = UNSET
@@ -38,11 +42,15 @@ class SessionBody(Struct):
     pid: Pid | UnsetType | None = UNSET
 
 
+#: What a session needs at its creation.
+NewSessionBody = Annotated[SessionBody, Meta(extra_json_schema={"required": ["appname"]})]
+
+
 class SessionPut(Struct, forbid_unknown_fields=True):
     """Replaces `metadata` as a whole."""
 
     metadata: Document
-    appname: Text = UNSET
+    appname: Name = UNSET
     mode: Text = UNSET
     jobid: Text = UNSET
     dimensions: dict[str, str] | UnsetType = UNSET
@@ -51,20 +59,32 @@ class SessionPut(Struct, forbid_unknown_fields=True):
 class ActionBody(Struct):
     """All optional: why (fail, end, kill, escalate), the last message (complete), how an escalation went (end)."""
 
-    reason: str | None = None
+    reason: _Text | None = None
     message: str | None = None
-    outcome: str | None = None
+    outcome: Annotated[str, Meta(extra_json_schema={"enum": list(OUTCOMES)})] | None = None
 
 
 class NoteBody(Struct):
     """A score, a label or a text, on the session or on one of its spans (`trace_id/span_id`)."""
 
-    span: str | None = None
-    name: str | None = None
+    span: _Text | None = None
+    name: _Text | None = None
     score: float | None = None
-    label: str | None = None
+    label: _Text | None = None
     text: str | None = None
-    author: str | None = None
+    author: _Text | None = None
+
+
+def _has(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": [name], "properties": {name: schema}}
+
+
+_SAID = {"type": "string", "minLength": 1}
+#: One of them is enough, none is not.
+GivenNote = Annotated[
+    NoteBody,
+    Meta(extra_json_schema={"anyOf": [_has("score", {"type": "number"}), _has("label", _SAID), _has("text", _SAID)]}),
+]
 
 
 _TEXTS = (
@@ -84,8 +104,8 @@ def apply(body: SessionBody | SessionPut, session: Session, config: Config) -> N
     changes: dict[str, Any] = {}
     appname = body.appname
     if appname is not UNSET:
-        if not isinstance(appname, str) or not appname.strip():
-            raise Invalid("appname must be a text that is not empty.", reason="bad_field")
+        if not appname.strip():
+            raise Invalid("appname must not be empty.", reason="bad_field")
         changes["appname"] = checked_text("appname", appname, config)
     for name in _TEXTS:
         value = getattr(body, name, UNSET)

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from ..errors import Invalid, TooLarge
 from ..model import Level, LogEntry
-from ..times import parse_epoch, parse_iso
+from ..times import ISO_PATTERN, parse_epoch, parse_iso
 from .config import Config
 
 _LEVELS = {
@@ -21,20 +21,37 @@ _LEVELS = {
 Document = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
 
 
+#: Seconds, milliseconds, microseconds or nanoseconds, of the years that 64 bits can hold.
+_EPOCHS = [{"minimum": low, "maximum": high} for low, high in (
+    (-9.2e9, 9.2e9), (1e11, 9.2e12), (1e14, 9.2e15), (1e17, 9.2e18),
+)]  # fmt: skip
+_EPOCH = Meta(extra_json_schema={"anyOf": _EPOCHS})
+
+
 class EntryBody(Struct):
     """One log entry as a client sends it. `format` with `fields` may stand instead of `message`."""
 
     message: str | UnsetType = UNSET
-    level: str | None = None
+    level: Annotated[str, Meta(extra_json_schema={"enum": list(_LEVELS)})] | None = None
     data: Document | UnsetType = UNSET
-    timestamp: str | float | int | None = None
+    timestamp: (
+        Annotated[str, Meta(extra_json_schema={"pattern": ISO_PATTERN})]
+        | Annotated[float, _EPOCH]
+        | Annotated[int, _EPOCH]
+        | None
+    ) = None
     logger: str | None = None
     format: str | UnsetType = UNSET
     fields: Document | UnsetType = UNSET
 
 
+GivenEntry = Annotated[
+    EntryBody, Meta(extra_json_schema={"anyOf": [{"required": ["message"]}, {"required": ["format"]}]})
+]
+
+
 class EntriesBody(Struct):
-    entries: list[EntryBody]
+    entries: list[GivenEntry]
 
 
 _decode_one = msgspec.json.Decoder(EntryBody).decode

@@ -105,7 +105,7 @@ def test_the_kind_decides_the_first_status(create: Create, fresh: str, kind: str
         (b'{"mode": "x"}', "missing_field"),
         (b'{"appname": ""}', "bad_field"),
         (b'{"appname": "  "}', "bad_field"),
-        (b'{"appname": null}', "missing_field"),
+        (b'{"appname": null}', "bad_field"),
         (b'{"appname": 1}', "bad_field"),
         (b'{"appname": "a", "mode": 5}', "bad_field"),
         (b'{"appname": "a", "metadata": [1]}', "bad_field"),
