@@ -107,7 +107,7 @@ def test_processes_that_append_to_one_session_at_once_lose_nothing(tmp_path, loo
     options = Settings(str(tmp_path / "sessions.db"), synchronous="OFF", journal_mode=journal_mode)
     desk = Desk(SqliteStore(options), loop).open()
     desk.insert(a_session("s"))
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
     processes = [context.Process(target=_append_many, args=(options, name)) for name in "abc"]
     for process in processes:
         process.start()

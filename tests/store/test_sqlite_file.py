@@ -99,27 +99,30 @@ def test_opened_again_it_is_the_same_store(path):
     assert prepare(Settings(str(path))) == prepare(Settings(str(path)))
 
 
-def test_processes_that_make_it_at_the_same_moment_agree(path):
-    context = multiprocessing.get_context("fork")
-    for attempt in range(5):
-        where = path.with_name(f"{attempt}.db")
-        barrier, results = context.Barrier(4), context.Queue()
-        processes = [context.Process(target=_prepare_with, args=(where, barrier, results)) for _ in range(4)]
-        for process in processes:
-            process.start()
-        answers = {results.get(timeout=30) for _ in processes}
-        for process in processes:
-            process.join(30)
-        assert len(answers) == 1, answers
-        assert not any(answer.startswith("refused") for answer in answers), answers
+def test_processes_that_make_it_at_the_same_moment_agree(tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    barrier, results = context.Barrier(3), context.Queue()
+    paths = [tmp_path / f"{n}.db" for n in range(40)]
+    processes = [context.Process(target=_prepare_each, args=(paths, barrier, results)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    answers = [results.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(30)
+    assert answers[0] == answers[1] == answers[2]
+    assert len(set(answers[0])) == len(paths)
+    assert not any(answer.startswith("refused") for answer in answers[0]), answers
 
 
-def _prepare_with(where, barrier, results):
-    barrier.wait(30)
-    try:
-        results.put(prepare(Settings(str(where))))
-    except StoreError as exc:
-        results.put(f"refused: {exc.message}")
+def _prepare_each(paths, barrier, results):
+    answers = []
+    for path in paths:
+        barrier.wait(60)
+        try:
+            answers.append(prepare(Settings(str(path))))
+        except StoreError as exc:
+            answers.append(f"refused: {exc.message}")
+    results.put(answers)
 
 
 # Versions
@@ -244,34 +247,32 @@ def test_a_place_that_cannot_be_written_is_named(public, what):
         path.chmod(0o444)
     if what == "folder":
         path.parent.chmod(0o555)
-    message = as_nobody(lambda: prepare(Settings(str(path))))
+    message = refusal_to_nobody(path)
     public.chmod(0o755)
     assert "cannot be written" in message
     assert str(path) in message
 
 
-def as_nobody(call):
-    """The refusal that `call` meets in a process without rights of its own."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            if os.getuid() == 0:
-                os.setgid(65534)
-                os.setuid(65534)
-            call()
-            text = "no refusal"
-        except StoreError as exc:
-            text = exc.message
-        except BaseException as exc:
-            text = f"another error: {exc!r}"
-        os.write(writing, text.encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        text = pipe.read()
-    os.waitpid(child, 0)
-    return text
+def refusal_to_nobody(path):
+    """The refusal that a process without rights of its own meets."""
+    context = multiprocessing.get_context("forkserver")
+    results = context.Queue()
+    process = context.Process(target=_prepare_as_nobody, args=(path, results))
+    process.start()
+    answer = results.get(timeout=30)
+    process.join(30)
+    return answer
+
+
+def _prepare_as_nobody(path, results):
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+    try:
+        prepare(Settings(str(path)))
+        results.put("no refusal")
+    except StoreError as exc:
+        results.put(exc.message)
 
 
 # Journals

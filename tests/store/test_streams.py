@@ -105,6 +105,15 @@ def test_a_lease_is_given_back_by_its_holder_alone(store):
     assert acquire("b")
 
 
+def test_a_setting_is_what_was_put_last(store):
+    assert store.read(lambda view: view.setting("ring")) is None
+    for value in ("10", "20"):
+        store.write(lambda tx, value=value: tx.put_setting("ring", value))
+    store.write(lambda tx: tx.put_setting("rev", "no number"))  # no name is taken by the store itself
+    assert store.read(lambda view: (view.setting("ring"), view.setting("rev"))) == ("20", "no number")
+    store.insert(a_session("s"))
+
+
 def test_the_store_tells_what_it_is(store):
     info = store.read(lambda view: view.info())
     assert info.kind

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 import uuid
 from pathlib import Path
 
@@ -167,8 +168,16 @@ def prepare(settings: Settings, *, migrate: bool = True) -> str:
         db = connect(settings)
     except (OSError, sqlite3.Error) as exc:
         raise explain(exc, path) from exc
+    deadline = time.monotonic() + settings.busy_timeout_ms / 1000
     try:
-        return _prepare(db, settings, path, migrate)
+        while True:
+            try:
+                return _prepare(db, settings, path, migrate)
+            except sqlite3.OperationalError as exc:
+                # Of two that make the file at once SQLite lets one fail where it could wait.
+                if "locked" not in str(exc) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
     except sqlite3.Error as exc:
         raise explain(exc, path) from exc
     finally:
