@@ -134,7 +134,6 @@ class Running:
         }
         body = SessionBody(
             appname="jupyter-server",
-            title="This server",
             metadata=msgspec.Raw(encode(metadata)),
             platform=sys.platform,
             pid=os.getpid(),
