@@ -104,12 +104,12 @@ class Handler(APIHandler):
     # Bodies: refused while they arrive, so that a large one costs no memory
 
     async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler's own
-        """A refusal of a write waits until its body has come: closing the connection before would lose it."""
+        """A refusal waits until the whole request has come: Tornado closes the connection on an early one."""
         try:
             with left_out(below=logging.WARNING):
                 await super().prepare()
         except web.HTTPError as exc:
-            if self.request.method in ("GET", "HEAD", "OPTIONS"):
+            if self.request.method == "OPTIONS":  # Jupyter's own verb does not ask for it
                 raise
             self._refusal = exc
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +131,15 @@ def test_who_may_only_read_reads(guarded: JupyterServer, case: tuple[str, str]) 
 
 def test_a_refusal_reaches_a_client_that_still_sends(anonymous: httpx.Client) -> None:
     assert refusal(anonymous.post("sessions/some-id/log", content=b"x" * 5_000_000), 403)
+
+
+def test_a_refusal_does_not_close_the_connection(guarded: JupyterServer, anonymous: httpx.Client) -> None:
+    with socket.create_connection(("127.0.0.1", guarded.port), 10) as connection:
+        for verb in ("GET", "POST", "GET", "DELETE"):
+            head = f"{verb} /user/x/sessions/ HTTP/1.1\r\nHost: 127.0.0.1:{guarded.port}\r\nContent-Length: 0\r\n\r\n"
+            connection.sendall(head.encode())
+            time.sleep(0.05)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 403")
 
 
 def test_a_refused_write_changes_nothing(guarded: JupyterServer, anonymous: httpx.Client) -> None:
