@@ -59,12 +59,18 @@ _decode_many = msgspec.json.Decoder(EntriesBody).decode
 _decode_any = msgspec.json.Decoder().decode
 
 
+_SAID = 300
+
+
 def decoded(decode: Any, body: bytes) -> Any:
     """Decode JSON, or say in one sentence why not."""
     try:
         return decode(body)
     except msgspec.ValidationError as exc:
-        raise Invalid(f"{exc}.", reason="bad_field") from None
+        text = str(exc)  # repeats what was sent
+        if len(text) > _SAID:
+            text = f"{text[: _SAID // 2]}...{text[-_SAID // 2 :]}"
+        raise Invalid(f"{text}.", reason="bad_field") from None
     except msgspec.DecodeError as exc:
         raise Invalid(f"The body is no JSON: {exc}.", reason="bad_json") from None
     except RecursionError:

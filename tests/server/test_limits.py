@@ -235,3 +235,21 @@ def test_when_too_much_waits_a_write_is_a_503_and_nothing_of_it_is_kept(narrow: 
 
 def test_what_waits_is_told_by_health(narrow: JupyterServer) -> None:
     assert narrow.get("sessions/health").json()["queue"] == {"rows": 0, "bytes": 0}
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body"),
+    [
+        ("PUT", "", {"metadata": {}, "x" * 100_000: 1}),
+        ("POST", "", {"appname": "a", "kind": "x" * 100_000}),
+        ("POST", "/log", {"message": "m", "level": "x" * 100_000}),
+        ("POST", "/log", {"message": "m", "timestamp": "x" * 100_000}),
+        ("POST", "/end", {"outcome": "x" * 100_000}),
+    ],
+)
+def test_a_refusal_does_not_repeat_at_length_what_was_sent(
+    server: JupyterServer, session: str, verb: str, path: str, body: dict[str, Any]
+) -> None:
+    answer = server.request(verb, f"sessions/{session}{path}", json=body)
+    assert answer.status_code == 400
+    assert len(answer.content) < 2000

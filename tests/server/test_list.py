@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from jupyter_sessions.service.filters import PARAMETERS
 from jupyter_sessions.store.protocol import SORTS
 from tests.server.conftest import Create
 from tests.server.test_sessions_api import refused
-from tests.support.jupyter import JupyterServer
+from tests.support.jupyter import JupyterServer, running
 
 
 def listed(server: JupyterServer, **query: Any) -> dict[str, Any]:
@@ -559,3 +561,24 @@ def test_every_parameter_of_the_description_is_taken(server: JupyterServer) -> N
     for name in PARAMETERS:
         if name != "next":
             assert server.get("sessions/", params={name: values.get(name, "x")}).status_code == 200, name
+
+
+@pytest.mark.slow
+def test_beyond_ten_thousand_the_total_is_at_least_that(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+
+        def fill(worker: int) -> None:
+            with server.client() as client:
+                for n in range(1300):
+                    client.post(f"sessions/s-{worker}-{n}", json={"appname": "t"}).raise_for_status()
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(fill, range(8)))
+        body = listed(server, appname="t", limit=1)
+        assert (body["total"], body["total_is"]) == (10_000, "at_least")
+        body = listed(server, appname="t", limit=1, total="exact")
+        assert (body["total"], body["total_is"]) == (10_400, "exact")
+        assert len(ids(server)) == 1000
+        assert len(ids(server, limit=10**9)) == 5000
+        found = [row["id"] for page in pages(server, limit=5000, appname="t") for row in page]
+        assert len(found) == len(set(found)) == 10_400
