@@ -30,7 +30,7 @@ def fuzz(examples: int) -> Any:
 
 
 SOME = [
-    pytest.param(150, id="some"),
+    pytest.param(60, id="some"),
     pytest.param(2000, id="many", marks=[pytest.mark.full, pytest.mark.timeout(1800)]),
 ]
 

@@ -171,6 +171,7 @@ def test_a_pid_that_was_never_seen_is_not_judged(debugged: JupyterServer, fresh:
 # Start and end
 
 
+@pytest.mark.slow
 def test_each_start_has_a_session_of_its_own_and_the_last_one_is_ended(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         first = own(server)["id"]

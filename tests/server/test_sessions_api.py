@@ -6,6 +6,8 @@ import gzip
 import json
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +15,7 @@ import httpx
 import pytest
 
 from tests.server.conftest import Create
-from tests.support.jupyter import TOKEN, JupyterServer
+from tests.support.jupyter import TOKEN, JupyterServer, running
 
 
 def refused(answer: httpx.Response, status: int, reason: str, *words: str) -> dict[str, Any]:
@@ -152,6 +154,27 @@ def test_a_query_on_a_write_is_refused_with_the_nearest_name(server: JupyterServ
     answer = server.delete(f"sessions/{session}", params={"purged": "true"})
     refused(answer, 400, "unknown_filter", "purged", "'purge'")
     refused(server.get(f"sessions/{session}", params={"x": "1"}), 400, "unknown_filter", "'x'")
+
+
+def test_of_many_who_create_at_once_one_does(server: JupyterServer, fresh: str) -> None:
+    def post(n: int) -> int:
+        with server.client() as client:
+            return client.post(f"sessions/{fresh}", json={"appname": f"app{n}"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(post, range(8)))
+    assert statuses == [200] * 7 + [201]
+    assert server.get(f"sessions/{fresh}/events").json()["total"] == 1
+
+
+@pytest.mark.parametrize("base_url", ["/", "/a%40b/"])
+def test_any_base_url_will_do(tmp_path: Path, base_url: str) -> None:
+    with running(tmp_path, base_url=base_url) as elsewhere:
+        answer = elsewhere.post("sessions/s", json={"appname": "t"})
+        assert answer.headers["Location"] == f"{base_url}sessions/s"
+        assert elsewhere.post("sessions/s/log", content="line").json()["cursor"] == 1
+        assert elsewhere.get("sessions/openapi.json").json()["servers"] == [{"url": base_url.rstrip("/") or "/"}]
+        assert elsewhere.get("sessions/no/route").json()["reason"] == "not_found"
 
 
 # Update
