@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Seconds until a store that could not be opened is tried again.
+_OPEN_AGAIN_SECONDS = 5.0
+
 #: The plain list of the live socket ends here.
 PLAIN_LIST = 1000
 
@@ -86,37 +89,53 @@ class Running:
     # Start and stop
 
     async def start(self) -> None:
-        extension = self.extension
         # A thread that computes keeps the event loop waiting for at most this long.
-        sys.setswitchinterval(extension.switch_interval)
+        sys.setswitchinterval(self.extension.switch_interval)
         # What the server made while it started stays; the collector need not walk it (some 100 ms) again and again.
         gc.collect()
         gc.freeze()
-        try:
-            store = SqliteStore(
-                extension.store_settings(),
-                poll_seconds=extension.poll_interval,
-                max_waiting_rows=extension.max_waiting_rows,
-                max_waiting_bytes=extension.max_waiting_bytes,
-            )
-            await store.open()
-            sessions = Sessions(store, self.config)
-            await self._begin(sessions)
-        except SessionsError as exc:
-            self._problem = exc
-            self.log.error("jupyter-sessions does not record: %s", exc.message)
-            return
-        except Exception as exc:
-            self._problem = StoreError("The store could not be opened; the server's log says why.")
-            self.log.exception("jupyter-sessions does not record: %s", exc)
-            return
+        self._tasks.append(asyncio.get_running_loop().create_task(self._open()))
+
+    async def _open(self) -> None:
+        """Open the store, however often it takes: a lock goes, a disk gets room, a file is moved aside."""
+        said = ""
+        while True:
+            try:
+                sessions = await self._opened()
+                break
+            except SessionsError as exc:
+                self._problem = exc
+            except Exception as exc:
+                self._problem = StoreError(f"The store could not be opened ({exc}); the server's log says more.")
+                self.log.debug("jupyter-sessions: opening the store failed", exc_info=True)
+            if self._problem.message != said:
+                said = self._problem.message
+                self.log.error("jupyter-sessions does not record: %s", said)
+            await asyncio.sleep(_OPEN_AGAIN_SECONDS)
         self._sessions = sessions
         self._hub = LiveHub(sessions)
         self._every(self.config.heartbeat, self._beat)
         self._every(self.config.pid_poll, lambda: liveness.end_of_gone_processes(sessions))
         self._every(self.config.retention_interval, lambda: retention.sweep(sessions), self.config.retention_first)
-        self._every(extension.push_interval, self._push)
-        self.log.info("jupyter-sessions %s records to %s", __version__, extension.store_settings().path)
+        self._every(self.extension.push_interval, self._push)
+        self.log.info("jupyter-sessions %s records to %s", __version__, self.extension.store_settings().path)
+
+    async def _opened(self) -> Sessions:
+        extension = self.extension
+        store = SqliteStore(
+            extension.store_settings(),
+            poll_seconds=extension.poll_interval,
+            max_waiting_rows=extension.max_waiting_rows,
+            max_waiting_bytes=extension.max_waiting_bytes,
+        )
+        await store.open()
+        try:
+            sessions = Sessions(store, self.config)
+            await self._begin(sessions)
+        except BaseException:
+            await store.close()
+            raise
+        return sessions
 
     async def _begin(self, sessions: Sessions) -> None:
         """Say that we live, end what dead servers left, open our own session."""

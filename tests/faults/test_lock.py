@@ -98,3 +98,14 @@ def test_a_server_that_starts_while_the_file_is_locked_waits_for_it(server_at):
     with Lock(server.store, 4):
         server.start()
     assert server.post("sessions/s0", json={"appname": "x"}).status_code == 201
+
+
+def test_a_server_that_gave_up_on_a_locked_file_opens_it_once_the_lock_is_gone(server_at):
+    server = server_at("home", "--SessionsExtension.busy_timeout=0.2").start()
+    server.stop()
+    with Lock(server.store, 4):
+        server.start(wait_for="degraded")
+        refused = server.post("sessions/s0", json={"appname": "x"})
+        assert (refused.status_code, "locked" in refused.json()["message"]) == (503, True)
+    server.wait("ok", seconds=20)
+    assert server.post("sessions/s0", json={"appname": "x"}).status_code == 201
