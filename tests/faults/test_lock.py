@@ -106,6 +106,6 @@ def test_a_server_that_gave_up_on_a_locked_file_opens_it_once_the_lock_is_gone(s
     with Lock(server.store, 4):
         server.start(wait_for="degraded")
         refused = server.post("sessions/s0", json={"appname": "x"})
-        assert (refused.status_code, "locked" in refused.json()["message"]) == (503, True)
+        assert (refused.status_code, "program" in refused.json()["message"]) == (503, True)
     server.wait("ok", seconds=20)
     assert server.post("sessions/s0", json={"appname": "x"}).status_code == 201
