@@ -76,7 +76,6 @@ def fill(path: Path, count: int) -> None:
         )
         db.executemany("INSERT INTO facets VALUES (?,?,?)", [(k, v, s.sid) for s in rows for k, v in facets(s)])
         db.executemany("INSERT INTO search(rowid, text) VALUES (?,?)", [(s.sid, search_text(s, [])) for s in rows])
-        db.execute("UPDATE store SET value = ? WHERE key = 'rev'", (str(rows[-1].rev),))
         db.execute("COMMIT")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()

@@ -225,7 +225,7 @@ def _prepare(db: sqlite3.Connection, settings: Settings, path: Path, migrate: bo
             if version == 0:
                 _run(db, _TABLES)
                 _run(db, _facet_indexes())
-                db.execute("INSERT INTO store VALUES('id', ?), ('rev', '0')", (str(uuid.uuid4()),))
+                db.execute("INSERT INTO store VALUES('id', ?)", (str(uuid.uuid4()),))
             else:
                 for to_version, script in _STEPS:
                     if version < to_version:

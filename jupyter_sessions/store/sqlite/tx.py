@@ -70,7 +70,6 @@ class SqliteTx(SqliteView):
             self._cache.clear()
             self._rev = super().rev()
             self._next_sid = 1 + int(self.db.execute(_LAST_SID).fetchone()[0])
-        self._rev_before = self._rev
 
     def others_wrote(self) -> bool:
         """Whether another connection has committed since the last call; ours never count."""
@@ -86,8 +85,6 @@ class SqliteTx(SqliteView):
 
     def commit(self) -> set[Stream]:
         self.flush()
-        if self._rev != self._rev_before:
-            self.db.execute("UPDATE store SET value = ? WHERE key = 'rev'", (str(self._rev),))
         self.db.execute("COMMIT")
         moved = self.moved
         self._reset()

@@ -60,7 +60,8 @@ class SqliteView:
         return matching_sids(self.db, sids, query)
 
     def rev(self) -> int:
-        return int(self.db.execute("SELECT value FROM store WHERE key = 'rev'").fetchone()[0])
+        sql = "SELECT max((SELECT coalesce(max(rev), 0) FROM sessions), (SELECT coalesce(max(rev), 0) FROM gone))"
+        return int(self.db.execute(sql).fetchone()[0])
 
     def count(self, states: tuple[str, ...]) -> int:
         marks = ",".join("?" * len(states))
