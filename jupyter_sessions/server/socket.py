@@ -36,6 +36,7 @@ class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def initialize(self, running: Running) -> None:
         self.running = running
         self.subscriptions: dict[str | int, Subscription] = {}
+        self._stream: IOStream | None = None
 
     def set_default_headers(self) -> None:
         """A socket's answer has no page headers."""
@@ -72,8 +73,9 @@ class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if len(self.running.sockets) >= self.running.max_sockets:
             self.close(1013, f"Too many sockets: the limit is {self.running.max_sockets}.")
             return
-        stream = self._stream()
-        if stream is not None:
+        stream = getattr(self.ws_connection, "stream", None)
+        if isinstance(stream, IOStream):
+            self._stream = stream
             stream.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, _SEND_BUFFER)
         self.running.sockets.add(self)
         self.running.plain.add(self)
@@ -143,26 +145,20 @@ class LiveSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     # What the hub asks of a socket
 
-    def _stream(self) -> IOStream | None:
-        connection = self.ws_connection
-        stream = getattr(connection, "stream", None)
-        return stream if isinstance(stream, IOStream) and not stream.closed() else None
-
     def blocked(self) -> bool:
-        stream = self._stream()
-        return stream is None or stream.writing()
+        stream = self._stream
+        return stream is None or stream.closed() or stream.writing()
 
     def send(self, message: bytes) -> None:
         """Framed messages go straight to the stream: one is framed for a hundred sockets, and none is compressed."""
-        stream = self._stream()
-        if stream is not None:
-            with contextlib.suppress(StreamClosedError):
-                stream.write(message).add_done_callback(_seen)
+        stream = self._stream
+        if stream is not None and not stream.closed():
+            stream.write(message)  # how it went is Tornado's to look at
 
     def _unsent(self) -> asyncio.Future[None] | None:
         """Done when all that was written has left; None when nothing waits."""
-        stream = self._stream()
-        if stream is None or not stream.writing():
+        stream = self._stream
+        if stream is None or stream.closed() or not stream.writing():
             return None
         return stream.write(b"")
 
