@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jupyter_sessions.ids import new_id
 from jupyter_sessions.model import LogEntry
 from tests.support.stores import T0, a_session, found
 
@@ -246,3 +247,20 @@ def test_one_entry_larger_than_a_piece_comes_alone(s):
 def test_the_newest_come_first_also_where_bytes_are_short(s):
     append(s, *[LogEntry(T0, "x" * 1000)] * 10)
     assert indexes(read(s, descending=True, max_bytes=2500)) == [9, 8, 7]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=32, max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_lines_that_come_together_are_kept_to_the_letter(store, texts):
+    entries = [LogEntry(T0, text) for text in texts]
+
+    def fill(tx):
+        tx.insert(session := a_session(new_id()))
+        tx.append_log(session, entries, 0)
+        return session.sid
+
+    sid = store.write(fill)
+    kept = store.read(lambda view: view.log(sid, 0, 100)).entries
+    assert [(entry.index, entry.message, entry.timestamp) for entry in kept] == [
+        (i, t, T0) for i, t in enumerate(texts)
+    ]

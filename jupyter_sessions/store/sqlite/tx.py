@@ -30,6 +30,10 @@ _ROW_COLUMNS = (*COLUMNS, "span_class")
 _INSERT_SESSION = f"INSERT INTO sessions({', '.join(_ROW_COLUMNS)}) VALUES ({', '.join('?' * len(_ROW_COLUMNS))})"
 _UPDATE_SESSION = f"UPDATE sessions SET {', '.join(f'{c} = ?' for c in _ROW_COLUMNS[1:])} WHERE sid = ?"
 _LOG_INSERT = "INSERT INTO log(sid, idx, timestamp, level, message, logger, source, data) VALUES "
+#: Lines of text that came together go in as one JSON list: SQLite takes it apart without the interpreter, in a quarter
+#: of the time that binding each value takes.
+_TEXT_INSERT = "INSERT INTO log(sid, idx, timestamp, message) SELECT ?, ? + key, ?, value FROM json_each(?)"
+_TEXT_RUN = 32
 _EVENT_INSERT = "INSERT INTO events(sid, idx, timestamp, type, data) VALUES "
 _LAST_SID = """SELECT max((SELECT coalesce(max(sid), 0) FROM sessions),
   (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM store WHERE key = 'purged_sid'))"""
@@ -57,6 +61,7 @@ class SqliteTx(SqliteView):
     def _reset(self) -> None:
         self._touched: dict[int, Session] = {}
         self._log_values: list[Any] = []
+        self._log_texts: list[tuple[int, int, int, list[str]]] = []
         self._event_values: list[Any] = []
         self._evict: dict[int, int] = {}
         self.moved: set[Stream] = set()
@@ -117,6 +122,9 @@ class SqliteTx(SqliteView):
         if self._log_values:
             self._insert(_LOG_INSERT, self._log_values, 8)
             self._log_values = []
+        for sid, index, timestamp, texts in self._log_texts:
+            self.db.execute(_TEXT_INSERT, (sid, index, timestamp, msgspec.json.encode(texts).decode()))
+        self._log_texts = []
         if self._event_values:
             self._insert(_EVENT_INSERT, self._event_values, 5)
             self._event_values = []
@@ -268,6 +276,9 @@ class SqliteTx(SqliteView):
         if ring and len(entries) > ring:
             entries = entries[-ring:]
         sid, index = session.sid, end - len(entries)
+        if len(entries) >= _TEXT_RUN and _only_text(entries):
+            self._log_texts.append((sid, index, entries[0].timestamp, [entry.message for entry in entries]))
+            entries = []
         values = self._log_values
         for entry in entries:
             values += (
@@ -335,6 +346,14 @@ class SqliteTx(SqliteView):
 
     def release_lease(self, name: str, holder: str) -> None:
         self.db.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+
+
+def _only_text(entries: list[LogEntry]) -> bool:
+    stamp = entries[0].timestamp
+    return all(
+        e.timestamp == stamp and e.level is None and e.data is None and e.logger is None and e.source is None
+        for e in entries
+    )
 
 
 def _parts(values: list[Any], width: int) -> Iterator[tuple[list[Any], str]]:
