@@ -20,6 +20,8 @@ from ..wire import encode
 
 #: Places that are read for in one go: what has been read and is not sent yet stays small.
 _PLACES = 32
+#: Sockets that are written to without a break.
+_AT_ONCE = 50
 
 
 class Outlet(Protocol):
@@ -144,7 +146,9 @@ class LiveHub:
                 self._dirty.update(dict.fromkeys(s for group in together for s in group if s in self._followers(s)))
                 continue
             for group, piece in zip(together, pieces, strict=True):
-                self._send(group, piece)
+                for start in range(0, len(group), _AT_ONCE):
+                    self._send(group[start : start + _AT_ONCE], piece)
+                    await asyncio.sleep(0)  # the notebook's own messages go in between
 
     def _followers(self, subscription: Subscription) -> set[Subscription]:
         return self._by_stream.get(subscription.feed.stream, set())

@@ -17,8 +17,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .load import Connection, request, spread
+from .load import Connection, request, run, spread
 from .server import bench_server
+
+ENTRY = b"one entry, as a step of an agent writes it"
 
 
 class Socket:
@@ -63,12 +65,13 @@ class Socket:
         return frames
 
 
-def follow(url: str, token: str, sockets: int, counts: object) -> None:
+def follow(url: str, token: str, sockets: int, sessions: int, counts: object) -> None:
     """A process of its own: subscribes, and counts frames and entries until it is ended."""
     chooser = selectors.DefaultSelector()
     for _ in range(sockets):
         s = Socket(url, token)
-        s.send({"op": "subscribe", "id": 1, "topic": "log", "session": "s", "cursor": 0})
+        for i in range(sessions):
+            s.send({"op": "subscribe", "id": i, "topic": "log", "session": f"s{i}", "cursor": 0})
         chooser.register(s.sock, selectors.EVENT_READ, s)
     counts[2] = 1  # type: ignore[index]
     while True:
@@ -78,17 +81,43 @@ def follow(url: str, token: str, sockets: int, counts: object) -> None:
             counts[1] += sum(frame.count(b'{"index":') for frame in frames)  # type: ignore[index]
 
 
+def fan_out(url: str, token: str, sessions: int, seconds: float) -> None:
+    """One writer per session, as fast as it is acknowledged."""
+    control = Connection(url)
+    counts = multiprocessing.Array("q", 3, lock=False)
+    reader = multiprocessing.Process(target=follow, args=(url, token, 100, sessions, counts), daemon=True)
+    reader.start()
+    while not counts[2]:
+        time.sleep(0.01)
+    time.sleep(1)
+    control.ask(request(f"{url}bench/lag", "GET", token))
+    appends = [request(f"{url}sessions/s{i}/log", "POST", token, ENTRY, "text/plain") for i in range(sessions)]
+    frames, entries, begin = counts[0], counts[1], time.perf_counter()
+    rate, _ = run(url, appends, sessions, seconds)
+    time.sleep(0.2)
+    span = time.perf_counter() - begin
+    lag = json.loads(control.ask(request(f"{url}bench/lag", "GET", token))[1])
+    frames, entries = counts[0] - frames, counts[1] - entries
+    print(
+        f"{sessions} writers, {rate:5.0f} appends/s -> 100 sockets: {frames / span:7.0f} frames/s, "
+        f"{entries / max(1, frames):.2f} entries each; event loop late p99 {lag['p99']:.1f} max {lag['max']:.1f} ms"
+    )
+    reader.terminate()
+    reader.join()
+
+
 def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as home, bench_server(Path(home), "--SessionsExtension.log_ring=0") as server:
         url, token = server.url, server.token
         control = Connection(url)
-        control.ask(request(f"{url}sessions/s", "POST", token, b'{"appname":"bench"}'))
-        append = request(
-            f"{url}sessions/s/log", "POST", token, b"one entry, as a step of an agent writes it", "text/plain"
-        )
+        for i in range(8):
+            control.ask(request(f"{url}sessions/s{i}", "POST", token, b'{"appname":"bench"}'))
+        append = request(f"{url}sessions/s0/log", "POST", token, ENTRY, "text/plain")
+        _, took = run(url, [request(f"{url}bench/empty", "POST", token, b"{}")], 1, 1)
+        print(f"an empty POST in the same server           {spread(took)}")
 
         one = Socket(url, token)
-        one.send({"op": "subscribe", "id": 1, "topic": "log", "session": "s", "cursor": 0})
+        one.send({"op": "subscribe", "id": 1, "topic": "log", "session": "s0", "cursor": 0})
         one.receive()
         took = []
         for _ in range(300):
@@ -100,31 +129,8 @@ def main(seconds: float) -> None:
             time.sleep(0.005)
         print(f"send an append -> its frame, 1 socket      {spread(took)}")
         one.sock.close()
-
-        counts = multiprocessing.Array("q", 3, lock=False)
-        reader = multiprocessing.Process(target=follow, args=(url, token, 100, counts), daemon=True)
-        reader.start()
-        while not counts[2]:
-            time.sleep(0.01)
-        time.sleep(1)
-        for rate in (300, 450, 600, 0):
-            control.ask(request(f"{url}bench/lag", "GET", token))
-            frames, entries, sent, begin = counts[0], counts[1], 0, time.perf_counter()
-            while (now := time.perf_counter() - begin) < seconds:
-                if rate and sent > now * rate:
-                    time.sleep(max(0.0, sent / rate - now))
-                control.ask(append)
-                sent += 1
-            time.sleep(0.2)
-            span = time.perf_counter() - begin
-            lag = json.loads(control.ask(request(f"{url}bench/lag", "GET", token))[1])
-            frames, entries = counts[0] - frames, counts[1] - entries
-            print(
-                f"{sent / span:5.0f} appends/s -> 100 sockets: {frames / span:7.0f} frames/s "
-                f"({entries / max(1, frames):.2f} entries each; {entries / sent:.1f} of 100 sockets got each); "
-                f"event loop late p99 {lag['p99']:.1f} max {lag['max']:.1f} ms"
-            )
-        reader.terminate()
+        for sessions in (1, 2, 4, 8):
+            fan_out(url, token, sessions, seconds)
 
 
 if __name__ == "__main__":
