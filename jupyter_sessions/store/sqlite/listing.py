@@ -31,9 +31,10 @@ _SORT_COLUMNS = {
     "duration": "(coalesce(s.ended_at, :now) - s.created_at)",
 }
 #: A filter that matches more than a tenth of all rows, or more than this, is common; how common, a sample says.
-_COMMON = 2 * COUNT_CAP
+_COMMON = COUNT_CAP + 1
 _COMMON_SHARE = 0.1
 _SAMPLE = 500
+_SAMPLE_OF_FEW = 150
 #: What reading an index entry costs, against looking up a row.
 _ENTRY_COST = 0.08
 #: How long `total=exact` may count.
@@ -150,10 +151,12 @@ class _List:
                 f.matches = self.common
             if f.matches >= self.common:
                 common.append(f)
-        sampled = [f for f in common if "IN (SELECT" not in f.test]
+        # What is common alone needs no closer look: a short walk finds a page of it.
+        sampled = [f for f in common if "IN (SELECT" not in f.test] if len(self.filters) > 1 else []
         joint = 1.0
-        if sampled and self.total_rows > _COMMON:
-            sids = ",".join(str(random.randint(1, self.total_rows)) for _ in range(_SAMPLE))  # noqa: S311
+        if sampled and self.total_rows:
+            size = _SAMPLE if self.total_rows > _COMMON else _SAMPLE_OF_FEW
+            sids = ",".join(str(random.randint(1, self.total_rows)) for _ in range(size))  # noqa: S311
             each = ", ".join(f"sum({f.test})" for f in sampled)
             both = " AND ".join(f"({f.test})" for f in sampled)
             *ones, all_, seen = self.db.execute(
@@ -185,8 +188,8 @@ class _List:
     def total(self) -> tuple[int, bool]:
         """Exact up to the cap; beyond, only if asked and in time."""
         only = self.filters[0] if len(self.filters) == 1 else None
-        if only and only.matches < self.common:  # noqa: SIM108
-            counted = int(only.matches)  # the estimate has counted them all
+        if only and (only.index or only.rows) and (only.matches < self.common or only.matches > COUNT_CAP):
+            counted = int(only.matches)  # the estimate has counted them already
         else:
             counted = self._count(COUNT_CAP + 1)
         if counted <= COUNT_CAP:

@@ -36,12 +36,12 @@ CREATE TABLE store(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT RO
 CREATE TABLE sessions(
   sid INTEGER PRIMARY KEY,
   -- What sorts and filters read comes first: a scan decodes no column behind the one it needs.
-  created_at INTEGER NOT NULL, ended_at INTEGER, status TEXT NOT NULL, kind TEXT NOT NULL,
+  id TEXT NOT NULL, created_at INTEGER NOT NULL, ended_at INTEGER, status TEXT NOT NULL, kind TEXT NOT NULL,
   error_count INTEGER NOT NULL, message_count INTEGER NOT NULL, trace_count INTEGER NOT NULL,
   tokens INTEGER, cost_pico INTEGER, updated_at INTEGER NOT NULL, last_activity_at INTEGER NOT NULL,
   appname TEXT NOT NULL, agent TEXT, environment TEXT, channel TEXT, room TEXT, user TEXT,
   mode TEXT NOT NULL, origin TEXT NOT NULL, jobid TEXT, version TEXT, deployment TEXT,
-  id TEXT NOT NULL, alias TEXT, title TEXT, disposition TEXT, status_reason TEXT, ended_by TEXT,
+  alias TEXT, title TEXT, disposition TEXT, status_reason TEXT, ended_by TEXT,
   received_at INTEGER, expires_at INTEGER, platform TEXT, pid INTEGER, pid_started REAL,
   parent_session_id TEXT, owner TEXT, server_id TEXT, renewal_count INTEGER NOT NULL, settled INTEGER NOT NULL,
   log_count INTEGER NOT NULL, log_first INTEGER NOT NULL, event_count INTEGER NOT NULL, note_count INTEGER NOT NULL,
