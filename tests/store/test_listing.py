@@ -44,7 +44,7 @@ def passes(s: Session, labels: list[str], query: ListQuery) -> bool:
         (not query.states or s.status in query.states)
         and all(getattr(s, name) in values for name, values in query.equals)
         and all(set(values) & facet_values(s, labels, key) for key, values in query.facets)
-        and (query.q is None or all_words_begin_a_word(query.q, s))
+        and (query.q is None or all_words_begin_a_word(query.q, s, labels))
         and (query.since is None or s.ended_at is None or s.ended_at >= query.since)
         and (query.until is None or s.created_at <= query.until)
         and (query.min_duration is None or end - s.created_at >= query.min_duration)
@@ -63,8 +63,8 @@ def facet_values(s: Session, labels: list[str], key: str) -> set[str]:
     return {v if isinstance(v, str) else msgspec.json.encode(v).decode() for v in values}
 
 
-def all_words_begin_a_word(q: str, s: Session) -> bool:
-    text = " ".join(str(v) for v in (s.id, s.appname, s.title, s.agent, s.room, s.metadata, s.dimensions) if v)
+def all_words_begin_a_word(q: str, s: Session, labels: list[str]) -> bool:
+    text = " ".join(str(v) for v in (s.id, s.appname, s.title, s.agent, s.room, s.metadata, s.dimensions, *labels) if v)
     words = re.findall(r"[a-z0-9]+", text.lower())
     asked = re.findall(r"[a-z0-9]+", q.lower())
     return bool(asked) and all(any(word.startswith(part) for word in words) for part in asked)
