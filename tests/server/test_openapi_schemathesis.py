@@ -86,4 +86,4 @@ def test_the_server_keeps_to_its_description(server: JupyterServer, mode: Genera
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_the_server_keeps_to_its_description_at_length(server: JupyterServer, mode: GenerationMode) -> None:
-    hold(server, mode, 1000)
+    hold(server, mode, 400)
