@@ -75,7 +75,11 @@ class Lab:
                 stdout=log,
                 stderr=log,
             )
-        self._wait_until_it_answers()
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.kill()  # nobody else knows of it yet
+            raise
         return self
 
     def kill(self) -> None:

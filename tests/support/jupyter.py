@@ -86,7 +86,11 @@ class JupyterServer:
     def start(self, *, wait_for: str = "ok") -> JupyterServer:
         """Returns when health says `wait_for`: `ok`, or `degraded` where the store cannot be opened."""
         self.launch()
-        self.wait(wait_for)
+        try:
+            self.wait(wait_for)
+        except BaseException:
+            self.kill()  # nobody else knows of it yet
+            raise
         return self
 
     def launch(self) -> None:
