@@ -58,6 +58,7 @@ class Servers:
         """What we leave open ends as after a crash, unless another process takes it up."""
 
         def work(tx: Tx) -> None:
+            tx.release_leases(self.run.server_id)
             if tx.open_of_server(self.run.server_id):
                 self.run.stopped_at = self.run.heartbeat_at = self.sessions.clock()
                 tx.put_server(self.run)
@@ -87,6 +88,7 @@ class Servers:
         run = next((run for run in tx.servers() if run.server_id == server_id), None)
         if run is None or not self._dead(run):
             return 0, 0  # another server was faster, or it lives after all
+        tx.release_leases(server_id)
         if run.stopped_at is None:
             # From here on the grace counts: the first server that noticed writes it down.
             run.stopped_at = now

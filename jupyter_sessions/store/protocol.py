@@ -175,7 +175,8 @@ class Tx(View, Protocol):
     def acquire_lease(self, name: str, holder: str, now: int, until: int) -> bool:
         """True when `holder` has the lease until then; one holder at a time."""
 
-    def release_lease(self, name: str, holder: str) -> None: ...
+    def release_leases(self, holder: str) -> None:
+        """Whatever the holder had is free for others."""
 
 
 class Store(Protocol):

@@ -8,7 +8,10 @@ import sqlite3
 import pytest
 
 from jupyter_sessions.errors import SessionClosed, SessionNotFound
+from jupyter_sessions.model import ServerRun
 from jupyter_sessions.service import retention
+from jupyter_sessions.service.processes import HOST
+from jupyter_sessions.service.servers import Servers
 
 DAY = 86_400
 MIB = 1 << 20
@@ -157,3 +160,23 @@ def test_what_a_user_purges_meanwhile_stops_nothing(service_at, clock):
     assert isinstance(removed, int)
     assert {type(answer) for answer in answers} <= {type(None), SessionNotFound}, answers
     assert set(statuses(service, *names).values()) == {"gone"}
+
+
+def test_after_a_stop_or_a_crash_the_next_server_goes_on_at_once(service_at, clock):
+    first = service_at("first", retention_days=2, retention_interval=30 * DAY)
+    aged(first, clock, "s0", "s1", "s2", "s3")
+    assert sweep(first) == 1
+    second = service_at("second", retention_days=2, retention_interval=30 * DAY)
+    clock.move(DAY)
+    assert sweep(second) == 0  # the lease is the first one's for a long time
+    first.do(Servers(first.sessions).leave())
+    assert sweep(second) == 1
+
+    # A run whose process is no more, as the file shows it after a crash.
+    run = ServerRun("second", HOST, 2**22 + 1, 1.0, clock(), clock(), base_url="/")
+    second.do(second.sessions.store.write(lambda tx: tx.put_server(run)))
+    third = service_at("third", retention_days=2, retention_interval=30 * DAY)
+    clock.move(DAY)
+    assert sweep(third) == 0  # the lease is still the dead one's
+    third.do(Servers(third.sessions).repair())
+    assert sweep(third) == 1

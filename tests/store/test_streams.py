@@ -99,9 +99,9 @@ def test_a_lease_is_given_back_by_its_holder_alone(store):
         return store.write(lambda tx: tx.acquire_lease("sweep", holder, T0, T0 + SECOND))
 
     assert acquire("a")
-    store.write(lambda tx: tx.release_lease("sweep", "b"))
+    store.write(lambda tx: tx.release_leases("b"))
     assert not acquire("b")
-    store.write(lambda tx: tx.release_lease("sweep", "a"))
+    store.write(lambda tx: tx.release_leases("a"))
     assert acquire("b")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -128,13 +127,6 @@ class SqliteStore:
     async def reclaim(self) -> None:
         while await self.write(_incremental_vacuum):
             pass
-
-    def bytes_on_disk(self) -> int:
-        total = 0
-        for suffix in ("", "-wal"):
-            with contextlib.suppress(OSError):
-                total += os.stat(self.settings.path + suffix).st_size
-        return total
 
     # News
 

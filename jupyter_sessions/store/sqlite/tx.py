@@ -344,8 +344,8 @@ class SqliteTx(SqliteView):
         )
         return bool(self.db.execute("SELECT holder = ? FROM leases WHERE name = ?", (holder, name)).fetchone()[0])
 
-    def release_lease(self, name: str, holder: str) -> None:
-        self.db.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+    def release_leases(self, holder: str) -> None:
+        self.db.execute("DELETE FROM leases WHERE holder = ?", (holder,))
 
 
 def _only_text(entries: list[LogEntry]) -> bool:

@@ -56,7 +56,6 @@ class Writer:
         self.turn = threading.Lock()
         self.waiting_rows = 0
         self.waiting_bytes = 0
-        self.commits = 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="jupyter-sessions-writer", daemon=True)
         self._thread.start()
@@ -145,8 +144,6 @@ class Writer:
             for job in jobs:
                 job.error = error
             moved = set()
-        else:
-            self.commits += 1
         self._answer(jobs, moved)
 
     def _rollback(self) -> None:
